@@ -1,0 +1,59 @@
+// A small HTTP client for the command line, over libcurl: one request at a time, bounded.
+//
+// Follows no redirect, sends only the headers it is given, verifies TLS with the system's roots.
+// A credential is given as a SecretText header value and is wiped after the call.
+// Thread safety: one thread a Client.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace latchkey::http {
+
+struct ClientRequest {
+  std::string method = "GET";
+  std::string target;  // path and query, percent-encoded
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  SecretText authorization;  // the value of Authorization; empty sends none
+};
+
+struct ClientResponse {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+
+  std::string header(std::string_view lower_case_name) const;  // empty when absent
+};
+
+struct ClientOptions {
+  std::string base_url;         // e.g. "http://127.0.0.1:8080"; for a Unix socket "http://localhost"
+  std::string unix_path;        // of a Unix socket; empty for TCP
+  Milliseconds timeout{30'000};
+  size_t response_bytes_max = 16 * 1024 * 1024;
+};
+
+class Client {
+ public:
+  explicit Client(ClientOptions options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Errors: timed_out, request_malformed (the answer is not HTTP or too large),
+  //         store_unavailable (cannot connect; the message says where to).
+  Result<ClientResponse> send(const ClientRequest& request);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace latchkey::http

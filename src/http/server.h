@@ -1,0 +1,81 @@
+// An HTTP/1.1 server for one or more listeners, over Boost.Beast.
+//
+// One io_context a thread, each with its own acceptor (SO_REUSEPORT), nothing shared between them.
+// Every connection has one buffer, one parser and one deadline, all reused; outside bytes are bounded
+// in size, count and time by Limits, and what breaks one gets a clean 4xx and a closed connection.
+// Beast appears in server.cc and the files it includes only.
+// Thread safety: start() and stop() from one thread; Handlers run on the server's threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/entropy.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "http/message.h"
+
+namespace latchkey::http {
+
+struct Limits {
+  uint32_t head_bytes_max = 32 * 1024;
+  uint32_t headers_max = 100;
+  uint32_t target_bytes_max = 8 * 1024;
+  uint32_t body_bytes_max = 1024 * 1024;
+  uint32_t connections_max = 16'384;
+  Milliseconds head_timeout{10'000};     // from the first byte of a head to its end
+  Milliseconds body_timeout{30'000};     // from the end of the head to the end of the body
+  Milliseconds idle_timeout{75'000};     // between two requests of a kept connection
+  Milliseconds write_timeout{30'000};    // to take a whole response
+};
+
+// Where a server listens: an address and port, or the path of a Unix socket.
+struct Endpoint {
+  std::string address;        // e.g. "127.0.0.1" or "::"; empty with a Unix socket
+  uint16_t port = 0;          // 0 lets the system choose
+  std::string unix_path;      // made with mode 0600; a stale socket file there is replaced
+};
+
+struct ServerOptions {
+  Endpoint endpoint;
+  int threads = 1;  // network threads; 1 to 64
+  Limits limits;
+  bool access_log = true;
+};
+
+// Counters since start, for the metrics.
+struct ServerCounters {
+  uint64_t connections_open = 0;
+  uint64_t connections_total = 0;
+  uint64_t connections_refused = 0;  // over connections_max
+  uint64_t requests_total = 0;
+  uint64_t malformed_total = 0;  // refused before a handler saw them
+  uint64_t responses_by_class[6] = {};  // [2] is 2xx, and so on
+};
+
+class Server {
+ public:
+  virtual ~Server() = default;
+  // The port that it listens on (0 with a Unix socket).
+  virtual uint16_t port() const = 0;
+  virtual ServerCounters counters() const = 0;
+  // Stops accepting, lets requests in progress end for at most `grace`, then closes what is left and
+  // joins the threads. A second call does nothing.
+  virtual void stop(Milliseconds grace) = 0;
+};
+
+// What a server is given; all of it outlives the server.
+struct ServerDependencies {
+  Clock& clock;
+  Entropy& entropy;
+  Log& log;
+  Handler& handler;
+};
+
+// Binds and starts a server. Errors: configuration (the address is taken, not ours, or malformed).
+Result<std::unique_ptr<Server>> start_server(const ServerOptions& options,
+                                             const ServerDependencies& dependencies);
+
+}  // namespace latchkey::http
