@@ -1,0 +1,111 @@
+// The thin seam between our SQL and an engine.
+//
+// A Connection runs one statement at a time, with `$1`-style parameters, against one database. The
+// same SQL text runs on every engine; what differs is in the migrations and in the driver. Blobs are
+// bytes, booleans are 0 and 1, instants are milliseconds, ids are 16-byte blobs.
+// Thread safety: one thread a Connection. Spec: docs/spec/store.md.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "core/ids.h"
+
+namespace latchkey::store {
+
+// A parameter. Views live until run() returns.
+class Value {
+ public:
+  Value(std::nullptr_t) : value_(nullptr) {}
+  Value(int64_t number) : value_(number) {}
+  Value(int number) : value_(int64_t{number}) {}
+  Value(uint64_t number) : value_(static_cast<int64_t>(number)) {}
+  Value(bool flag) : value_(int64_t{flag}) {}
+  Value(std::string_view text) : value_(text) {}
+  Value(const std::string& text) : value_(std::string_view(text)) {}
+  Value(const char* text) : value_(std::string_view(text)) {}
+  Value(Instant instant) : value_(instant.ms) {}
+  Value(std::span<const uint8_t> bytes) : value_(bytes) {}
+  template <size_t n>
+  Value(const std::array<uint8_t, n>& bytes) : value_(std::span<const uint8_t>(bytes)) {}
+  template <class Tag>
+  Value(const core::Id<Tag>& id) : value_(std::span<const uint8_t>(id.uuid.bytes)) {}
+  template <class T>
+  Value(const std::optional<T>& maybe) : Value(maybe ? Value(*maybe) : Value(nullptr)) {}
+
+  using Variant = std::variant<std::nullptr_t, int64_t, std::string_view, std::span<const uint8_t>>;
+  const Variant& variant() const { return value_; }
+
+ private:
+  Variant value_;
+};
+
+// One row of an answer; columns count from 0. Views live until the callback returns.
+class Row {
+ public:
+  virtual ~Row() = default;
+  virtual bool is_null(int column) const = 0;
+  virtual int64_t integer(int column) const = 0;
+  virtual std::string_view text(int column) const = 0;
+  virtual std::span<const uint8_t> blob(int column) const = 0;
+
+  bool boolean(int column) const { return integer(column) != 0; }
+  Instant instant(int column) const { return {integer(column)}; }
+  std::optional<Instant> optional_instant(int column) const;
+  // REQUIRES: the column holds exactly that many bytes; a database that breaks this is refused with
+  // integrity_violated by run().
+  template <size_t n>
+  std::array<uint8_t, n> bytes(int column) const;
+  template <class AnyId>
+  AnyId id(int column) const {
+    return AnyId{Uuid{bytes<16>(column)}};
+  }
+};
+
+// Called for each row; returning an error ends the statement with that error.
+using RowCallback = std::function<Result<void>(const Row&)>;
+
+class Connection {
+ public:
+  virtual ~Connection() = default;
+
+  // Runs `sql`, which has one statement, with `parameters` as $1, $2, ..., and gives each row to
+  // `on_row`. Returns the number of rows changed.
+  // Errors: already_exists (a unique rule; `field` is the constraint's name or columns),
+  //         store_unavailable (anything else; the message names the engine's code, never a value).
+  virtual Result<int64_t> run(std::string_view sql, std::span<const Value> parameters,
+                              const RowCallback& on_row) = 0;
+  // Runs several statements without parameters: migrations.
+  virtual Result<void> run_script(std::string_view sql) = 0;
+
+  Result<int64_t> run(std::string_view sql, std::initializer_list<Value> parameters = {}) {
+    return run(sql, std::span(parameters.begin(), parameters.size()), RowCallback());
+  }
+  Result<int64_t> run(std::string_view sql, std::initializer_list<Value> parameters,
+                      const RowCallback& on_row) {
+    return run(sql, std::span(parameters.begin(), parameters.size()), on_row);
+  }
+};
+
+// An engine: opens connections to one database and knows its migrations.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  // Errors: store_unavailable.
+  virtual Result<std::unique_ptr<Connection>> connect() = 0;
+  // The engine's migration scripts in order; the n-th brings the schema to version n + 1.
+  virtual std::span<const std::string_view> migrations() const = 0;
+  // The statement that begins a transaction that will write ("BEGIN IMMEDIATE").
+  virtual std::string_view begin_write() const = 0;
+};
+
+}  // namespace latchkey::store

@@ -1,0 +1,108 @@
+// The durable state: rows, and the event log that every change appends to.
+//
+// A read sees one consistent state. A write is a function: it commits if the function succeeds and
+// leaves nothing if it does not; several waiting writes share one commit. Every write that changes
+// state appends at least one event in the same transaction; the log's head is signed at each commit.
+// Revision order is commit order, without gaps.
+// Thread safety: any thread. Spec: docs/spec/store.md, docs/spec/event-log.md.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/entropy.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "core/event.h"
+#include "store/driver.h"
+
+namespace latchkey::store {
+
+// A consistent view. Rows are read by the functions of the *_rows.h files.
+class ReadTx {
+ public:
+  explicit ReadTx(Connection& connection) : connection_(connection) {}
+  virtual ~ReadTx() = default;
+  ReadTx(const ReadTx&) = delete;
+  ReadTx& operator=(const ReadTx&) = delete;
+  Connection& connection() { return connection_; }
+
+ private:
+  Connection& connection_;
+};
+
+// A transaction that changes rows and appends events.
+class WriteTx : public ReadTx {
+ public:
+  using ReadTx::ReadTx;
+  // Appends an event with `draft` and `context` at the log's head. Returns its revision.
+  virtual Result<core::Revision> append(const core::EventDraft& draft,
+                                        const core::EventContext& context) = 0;
+  // The time of this transaction: the same for all its rows and events.
+  virtual Instant now() const = 0;
+};
+
+using ReadBody = std::function<Result<void>(ReadTx&)>;
+using WriteBody = std::function<Result<void>(WriteTx&)>;
+
+// A write's outcome: the revision of the last event committed with it (its own, or a later one of
+// the same commit). An index that has it has the change.
+struct Committed {
+  core::Revision revision;
+};
+
+struct LogHead {
+  core::Revision revision;
+  Digest hash{};
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Errors: those of `body`; store_unavailable.
+  virtual Result<void> read(const ReadBody& body) = 0;
+  // Runs `body` in one transaction; `body` may run more than once (a failed shared commit is retried
+  // alone), so it must not change anything but the transaction and what it assigns anew.
+  // Errors: those of `body`; store_unavailable (nothing was changed).
+  virtual Result<Committed> write(const WriteBody& body) = 0;
+  // As write, for side tables that are no state (last use, mail, cursors): appends no event.
+  virtual Result<void> write_aside(const WriteBody& body) = 0;
+
+  // The last committed event.
+  virtual LogHead head() const = 0;
+  // Events with a revision above `after`, oldest first, at most `limit`; waits up to `wait` for one.
+  virtual Result<std::vector<core::Event>> events(core::Revision after, int limit,
+                                                  Milliseconds wait) = 0;
+  // Wakes every waiter of events(), for a prompt stop. Later calls do not wait.
+  virtual void interrupt() = 0;
+};
+
+struct StoreDependencies {
+  Clock& clock;
+  Entropy& entropy;
+  Log& log;
+  const Hmac& row_key;  // signs the head of the log
+};
+
+// Opens the database of `driver`: applies missing migrations and checks the signature of the head.
+// Errors: store_unavailable; integrity_violated (the head is not signed with this row key);
+//         configuration (the schema is newer than this program).
+Result<std::unique_ptr<Store>> open_store(std::unique_ptr<Driver> driver,
+                                          const StoreDependencies& dependencies);
+
+// Walks the whole log and checks order, hashes, context digests and the head's signature, and every
+// token row's MAC. Returns the number of events. `on_progress` gets (done, total) now and then.
+// Errors: integrity_violated (the message names the revision or the token).
+struct AuditReport {
+  uint64_t events = 0;
+  uint64_t tokens = 0;
+  uint64_t contexts_erased = 0;
+};
+Result<AuditReport> verify_audit(Store& store, const Hmac& row_key,
+                                 const std::function<void(uint64_t, uint64_t)>& on_progress);
+
+}  // namespace latchkey::store

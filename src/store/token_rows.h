@@ -1,0 +1,67 @@
+// Rows of personal access tokens and of their last use.
+//
+// Every row carries the MAC that its writer computed; reading does not check it, entering an index and
+// `audit verify` do. Thread safety: as of the transaction.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/lifecycle.h"
+#include "core/token.h"
+#include "store/store.h"
+
+namespace latchkey::store {
+
+struct TokenRow {
+  core::Token token;
+  Digest mac{};
+  std::optional<core::LastUse> last_use;  // filled by list_tokens and find_token
+};
+
+// Nothing when there is no such token.
+Result<std::optional<TokenRow>> find_token(ReadTx& tx, core::TokenId id);
+Result<void> insert_token(WriteTx& tx, const core::Token& token, const Digest& mac);
+// Replaces everything that may change. REQUIRES: the token exists.
+Result<void> update_token(WriteTx& tx, const core::Token& token, const Digest& mac);
+
+enum class TokenFilter { active, revoked, expired, all };
+enum class TokenSort { display_name, created, status, expires, last_used };
+enum class SortDirection { ascending, descending };
+
+// One page of a person's tokens in one organization. `after_key` and `after_id` are the sort key and
+// id of the last row of the page before; the key's form is the store's own (stored, not the
+// engine's collation).
+struct TokenQuery {
+  core::PersonId owner;
+  core::OrganizationId organization;
+  TokenFilter filter = TokenFilter::active;
+  TokenSort sort = TokenSort::created;
+  SortDirection direction = SortDirection::descending;
+  std::string search;  // part of the name, without ASCII case; empty for all
+  Instant now;         // what expired means
+  int limit = 100;
+  std::optional<std::pair<std::string, core::TokenId>> after;
+};
+struct TokenPage {
+  std::vector<TokenRow> rows;
+  // The `after` of the next page; nothing on the last one.
+  std::optional<std::pair<std::string, core::TokenId>> next;
+};
+// Cost: proportional to the page, not to the number of tokens (indexes by stored keys).
+Result<TokenPage> list_tokens(ReadTx& tx, const TokenQuery& query);
+
+// Every token row, for loading an index and for audit, in no particular order.
+Result<void> for_each_token(ReadTx& tx, const std::function<Result<void>(const TokenRow&)>& on_row);
+Result<uint64_t> count_tokens(ReadTx& tx);
+
+// Writes the newest uses; older ones than what is stored are ignored.
+struct TokenUse {
+  core::TokenId token;
+  core::LastUse use;
+};
+Result<void> upsert_last_uses(WriteTx& tx, const std::vector<TokenUse>& uses);
+
+}  // namespace latchkey::store
