@@ -1,0 +1,52 @@
+// Which operation a request is, by method and path.
+//
+// Concrete segments win over templated ones at the first place where they differ, as the OpenAPI
+// specification says; two templates that could match one path are refused when the table is built.
+// Paths compare without ASCII case. A path is normalised once, before matching: percent-encoded
+// unreserved characters are decoded; an encoded slash or backslash, a NUL, a dot segment or broken
+// encoding is refused; doubled slashes count as one. What is not in the table is not let through.
+// Thread safety: immutable after build(). Spec: docs/spec/openapi-routes.md.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "gate/openapi.h"
+
+namespace latchkey::gate {
+
+struct PathParameter {
+  std::string_view name;  // as in the template; lives as long as the table
+  std::string value;      // decoded
+};
+
+struct RouteMatch {
+  size_t operation = 0;  // index into the operations that the table was built from
+  std::vector<PathParameter> parameters;
+
+  // The value of `name`. REQUIRES: the operation's template has it.
+  const std::string& parameter(std::string_view name) const;
+};
+
+class RouteTable {
+ public:
+  // Errors: configuration (two operations with one method and indistinguishable templates).
+  static Result<RouteTable> build(const std::vector<Operation>& operations);
+  RouteTable(RouteTable&&) noexcept;
+  RouteTable& operator=(RouteTable&&) noexcept;
+  ~RouteTable();
+
+  // Errors: request_malformed (the path cannot be read one way only); route_unknown;
+  //         method_not_allowed (`detail` has the methods that the path has, "GET, POST").
+  Result<RouteMatch> match(std::string_view method, std::string_view path) const;
+
+ private:
+  RouteTable();
+  struct Node;
+  std::unique_ptr<Node> root_;
+};
+
+}  // namespace latchkey::gate

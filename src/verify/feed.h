@@ -1,0 +1,75 @@
+// What keeps an index current: a snapshot, then changes in revision order.
+//
+// Items say how things are now, not what was done to them, so applying one twice does no harm and an
+// item may be newer than the revision it came with, never older. The checks of integrity (row MACs)
+// happen before an item enters a feed. Thread safety: as of the implementation.
+// Spec: docs/spec/verification.md.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/result.h"
+#include "core/ids.h"
+#include "core/scope.h"
+#include "core/token.h"
+
+namespace latchkey::verify {
+
+struct TokenItem {
+  core::TokenId id;
+  core::OrganizationId organization;
+  core::PersonId owner;
+  Digest digest{};
+  core::ScopeSet scopes;  // closed over implication
+  Instant valid_to;
+  core::TokenState state = core::TokenState::live;
+};
+
+// A digest that a regeneration replaced: whoever presents its text is told so.
+struct RetiredDigestItem {
+  core::TokenId token;
+  core::OrganizationId organization;
+  core::PersonId owner;
+  Digest digest{};
+};
+
+// Whether the tokens of `person` in `organization` work, and how far. Inactive when the person is
+// disabled, the membership ended or the organization deleted.
+struct MembershipItem {
+  core::OrganizationId organization;
+  core::PersonId person;
+  bool active = false;
+  core::ScopeSet mask;
+};
+
+// A name by which requests call an organization; inactive names are forgotten.
+struct OrganizationItem {
+  core::OrganizationId organization;
+  std::string name_key;
+  bool active = false;
+};
+
+using FeedItem = std::variant<TokenItem, RetiredDigestItem, MembershipItem, OrganizationItem>;
+
+class Feed {
+ public:
+  virtual ~Feed() = default;
+
+  using Sink = std::function<void(const FeedItem&)>;
+  // Gives everything there is to `sink` and returns the revision that it stands for.
+  // Errors: store_unavailable, integrity_violated.
+  virtual Result<core::Revision> load(const Sink& sink) = 0;
+  // Gives what changed after `after` to `sink`, waiting up to `wait` for something, and returns the
+  // revision reached (`after` when nothing happened). A return without error confirms that the index
+  // was current when the call was made.
+  // Errors: feed_truncated (load again), store_unavailable (try again), integrity_violated.
+  virtual Result<core::Revision> follow(core::Revision after, Milliseconds wait,
+                                        const Sink& sink) = 0;
+};
+
+}  // namespace latchkey::verify

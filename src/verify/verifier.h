@@ -1,0 +1,105 @@
+// Answers "may this token do this?" from memory.
+//
+// A Verifier indexes every live token by the digest of its text and keeps the index current by
+// following a Feed. Expiry is decided at check time, so a token dies on time even if the feed stalls.
+// An index whose age is above `staleness_max` refuses every check: it never lets through what it
+// cannot know. A Grant can be made by check() only; holding one is the proof.
+// Thread safety: check() and the finders from any thread, never waiting for I/O or for a writer; one
+// thread calls load() and follow(). Spec: docs/spec/verification.md.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "core/digest_keys.h"
+#include "core/ids.h"
+#include "core/scope.h"
+#include "verify/feed.h"
+#include "verify/requirement.h"
+
+namespace latchkey::verify {
+
+// Now, on both clocks; the caller reads them once a request.
+struct Moment {
+  Instant now;
+  Ticks ticks;
+};
+
+// The proof that a token was checked: whose it is and what it may do now.
+class Grant {
+ public:
+  core::TokenId token() const { return token_; }
+  core::OrganizationId organization() const { return organization_; }
+  core::PersonId owner() const { return owner_; }
+  // What the token's scopes allow under its owner's role.
+  const core::ScopeSet& scopes() const { return scopes_; }
+  Instant valid_to() const { return valid_to_; }
+
+ private:
+  friend class Verifier;
+  Grant() = default;
+  core::TokenId token_;
+  core::OrganizationId organization_;
+  core::PersonId owner_;
+  core::ScopeSet scopes_;
+  Instant valid_to_;
+};
+
+struct VerifierOptions {
+  Milliseconds staleness_max{1000};
+  Milliseconds poll_wait{250};  // how long one follow() of the feed may wait
+};
+
+struct VerifierStatus {
+  core::Revision revision;
+  Milliseconds age{0};  // since the poll that confirmed the index was sent
+  uint64_t tokens = 0;
+  uint64_t memberships = 0;
+  uint64_t memory_bytes = 0;
+  bool loaded = false;
+};
+
+class Verifier {
+ public:
+  // `keys`, `provider` and `clock` outlive the verifier.
+  Verifier(const core::DigestKeys& keys, const core::ProviderSignature& provider, Clock& clock,
+           VerifierOptions options);
+  ~Verifier();
+  Verifier(const Verifier&) = delete;
+  Verifier& operator=(const Verifier&) = delete;
+
+  // Checks `token_text` against `required` in `organization` (nothing: in whichever it is for).
+  // Errors: index_stale, token_malformed, token_unknown, token_revoked, token_expired,
+  //         token_owner_disabled, token_wrong_organization, scope_missing; in this order, so that
+  //         only who presents the exact secret of a known token learns more than "unknown".
+  // Cost: one HMAC and one probe; allocates nothing.
+  Result<Grant> check(std::string_view token_text,
+                      std::optional<core::OrganizationId> organization,
+                      const ScopeRequirement& required, Moment moment) const;
+
+  // The active organization that requests call `name_key`.
+  std::optional<core::OrganizationId> find_organization(std::string_view name_key) const;
+
+  // Loads the feed's snapshot into an empty index.
+  // Errors: those of the feed. REQUIRES: called once, before follow().
+  Result<void> load(Feed& feed);
+  // Applies changes until `stop` is requested; a feed error is retried with a bounded back-off while
+  // the index grows stale. Returns an error only when the feed cannot go on (integrity_violated).
+  Result<void> follow(Feed& feed, std::stop_token stop);
+  // Applies one round of the feed; what follow() repeats. For tests and simulations.
+  Result<void> follow_once(Feed& feed, Milliseconds wait);
+
+  // Waits until the index has `revision`, at most `timeout`; whether it has.
+  bool wait_for(core::Revision revision, Milliseconds timeout) const;
+  VerifierStatus status() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace latchkey::verify
