@@ -1,0 +1,77 @@
+// The life of personal access tokens.
+//
+// Every function loads, lets core decide, writes the row and the event in one transaction. Only a
+// signed-in person makes, changes or regenerates tokens, and only their own; a token never does
+// (docs/spec/lifecycle-api.md). The text of a token exists in the answer of create and regenerate only.
+// Thread safety: any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/secret.h"
+#include "core/lifecycle.h"
+#include "core/organization.h"
+#include "core/person.h"
+#include "service/actor.h"
+#include "service/dependencies.h"
+#include "store/token_rows.h"
+
+namespace latchkey::service {
+
+struct IssuedToken {
+  core::Token token;
+  SecretText text;
+};
+
+struct TokenListQuery {
+  store::TokenFilter filter = store::TokenFilter::active;
+  store::TokenSort sort = store::TokenSort::created;
+  store::SortDirection direction = store::SortDirection::descending;
+  std::string search;
+  int top = 100;                   // 1 to 100
+  std::string continuation_token;  // empty for the first page
+};
+struct TokenList {
+  std::vector<store::TokenRow> rows;
+  std::string continuation_token;  // empty on the last page
+};
+
+class Tokens {
+ public:
+  explicit Tokens(const Dependencies& dependencies) : dependencies_(dependencies) {}
+
+  // Errors of all: organization_unknown, permission_denied, credential_kind_refused (not a session),
+  // store_unavailable; and those of core/lifecycle.h.
+  Result<Changed<IssuedToken>> create(const Actor& actor, core::OrganizationId organization,
+                                      const core::CreateToken& request);
+  // Errors: pat_authorization_not_found (absent, or not the caller's here).
+  Result<store::TokenRow> get(const Actor& actor, core::OrganizationId organization,
+                              core::TokenId id);
+  // Errors: invalid_argument (`$top`, or a continuationToken of another list or filter).
+  Result<TokenList> list(const Actor& actor, core::OrganizationId organization,
+                         const TokenListQuery& query);
+  Result<Changed<core::Token>> update(const Actor& actor, core::OrganizationId organization,
+                                      core::TokenId id, const core::UpdateToken& request);
+  Result<Changed<IssuedToken>> regenerate(const Actor& actor, core::OrganizationId organization,
+                                          core::TokenId id, std::optional<Instant> valid_to);
+  // Revoking twice is no error and appends no second event.
+  Result<Changed<core::Token>> revoke(const Actor& actor, core::OrganizationId organization,
+                                      core::TokenId id);
+  // Revokes anybody's token in the organization. REQUIRES permission manage_members, checked here.
+  Result<Changed<core::Token>> revoke_as_administrator(const Actor& actor,
+                                                       core::OrganizationId organization,
+                                                       core::TokenId id);
+  // What a token may know of itself: its row and its owner. For an Actor by_token.
+  struct Self {
+    core::Token token;
+    core::Person owner;
+    core::Organization organization;
+  };
+  Result<Self> self(const Actor& actor);
+
+ private:
+  Dependencies dependencies_;
+};
+
+}  // namespace latchkey::service
