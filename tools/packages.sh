@@ -1,0 +1,118 @@
+# What Latchkey needs of Debian 12, and how it gets there. Sourced by run, test and dev.
+#
+# A package is asked for with one dpkg-query, so nothing is fetched when nothing is missing. Nothing
+# is ever removed (--no-remove), no service is started, and a Node.js of 18 or newer that is already
+# there is taken as it is. As a program: `tools/packages.sh list` prints the packages.
+
+build_packages=(
+  g++ cmake ninja-build ccache pkg-config ca-certificates
+  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-system1.81-dev
+  libssl-dev libsodium-dev libsqlite3-dev libcurl4-openssl-dev
+  libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev
+)
+test_packages=(
+  libgtest-dev libgmock-dev libbenchmark-dev
+  clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
+  python3 python3-aiosmtpd curl sqlite3 strace
+  azure-cli python3-azext-devops nginx-light wrk
+)
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Prints those of its arguments that are not installed.
+missing_packages() {
+  local installed name
+  installed=" $(dpkg-query -W -f '${Package}:${db:Status-Status} ' "$@" 2>/dev/null || true)"
+  for name in "$@"; do
+    [[ $installed == *" $name:installed "* ]] || printf '%s\n' "$name"
+  done
+}
+
+has_node_18() {
+  local version
+  version=$(node --version 2>/dev/null) || return 1
+  version=${version#v}
+  ((${version%%.*} >= 18)) && command -v npm >/dev/null
+}
+
+# Installs its arguments. Runs as root.
+install_packages() {
+  local policy=/usr/sbin/policy-rc.d had_nginx=yes status=0
+  command -v nginx >/dev/null || had_nginx=
+  apt-get update -qq
+  # Debian starts a service when its package is installed, unless this file says no.
+  if [[ ! -e $policy ]]; then
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@" ||
+    status=$?
+  # nginx is here for tests that start their own: it is not to come up with the machine.
+  if [[ ! $had_nginx && -e /etc/systemd/system/multi-user.target.wants/nginx.service ]]; then
+    systemctl --quiet disable nginx.service 2>/dev/null || true
+  fi
+  return "$status"
+}
+
+# Makes sure that the named packages are there, or says what to type and ends.
+require_packages() {
+  local missing command
+  if ! command -v dpkg-query >/dev/null; then
+    say "Latchkey is built on Debian 12; this system has no dpkg."
+    exit 1
+  fi
+  mapfile -t missing < <(missing_packages "$@")
+  ((${#missing[@]})) || return 0
+  command="apt-get install --no-install-recommends ${missing[*]}"
+  say "Installing from Debian: ${missing[*]}"
+  if ((EUID == 0)); then
+    bash tools/packages.sh install "${missing[@]}" >&2 && return 0
+  elif command -v sudo >/dev/null; then
+    sudo bash tools/packages.sh install "${missing[@]}" >&2 && return 0
+  fi
+  say "These packages could not be installed from here. As root, type:"
+  say "  $command"
+  exit 1
+}
+
+# Makes sure of Node.js 18 or newer with npm. Debian's is taken only if there is none.
+require_node() {
+  if ! has_node_18; then require_packages nodejs npm; fi
+}
+
+# Installs the npm packages of folder $1, if its lock is newer than what is there.
+require_npm() {
+  [[ -e $1/package-lock.json ]] || return 0
+  [[ $1/node_modules/.package-lock.json -nt $1/package-lock.json ]] && return 0
+  require_node
+  say "Installing from npm: $1"
+  (cd "$1" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >&2)
+  touch "$1/node_modules/.package-lock.json"
+}
+
+# Configures preset $1, with the further arguments as they are, unless that was done.
+configure() {
+  local preset=$1
+  shift
+  [[ ! -e build/$preset/build.ninja ]] || return 0
+  say "Building for the first time (preset $preset); this takes some minutes."
+  cmake --preset "$preset" "$@" >&2
+}
+
+# Builds the further arguments (all if none) in the folder of preset $1.
+build() {
+  local preset=$1 quiet=--quiet
+  shift
+  [[ ! -t 2 ]] || quiet=
+  ninja -C "build/$preset" -j "$(nproc)" $quiet "$@" >&2
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+  set -euo pipefail
+  case ${1-} in
+    list) printf '%s\n' "${build_packages[@]}" "${test_packages[@]}" ;;
+    install) shift && install_packages "$@" ;;
+    *) say "usage: tools/packages.sh list | install PACKAGE..." && exit 2 ;;
+  esac
+fi
