@@ -45,6 +45,8 @@ struct NewTokenFacts {
 // The latest `valid_to` of a token that is made or changed at `now`: the end of the same UTC day one
 // year later; 28 February for 29 February.
 Instant latest_expiry(Instant now);
+// `days` times 24 hours after `now`: what "30 days" means.
+Instant expiry_after_days(Instant now, unsigned days);
 
 // What a person sees of the state of `token` at `now`.
 enum class TokenStatus { active, expired, revoked };

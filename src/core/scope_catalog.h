@@ -2,8 +2,8 @@
 //
 // The catalog is data: spec/azure-devops/scopes.json gives names and implications, and
 // spec/scope-numbers.json the permanent numbers. Both are compiled in; parse() checks that every scope
-// has exactly one number and that implication has no cycle. Full access (`app_token`) is no scope of
-// its own at check: it closes to every bit, also to those that no scope has yet.
+// has exactly one number and that implication has no cycle. Full access (`app_token`) closes to every
+// bit, also to those that no scope has yet; its own bit, 255, is set by nothing else.
 // Thread safety: immutable after parse(). Spec: docs/spec/scopes.md.
 #pragma once
 
