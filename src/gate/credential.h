@@ -1,9 +1,9 @@
 // The one credential of a request.
 //
-// A request carries at most one: two Authorization headers, or a token in the query, are refused; with
-// Authorization, cookies are not looked at. Basic ignores the user name, unless the password is empty:
-// then the user name is the token (git's habit). Base64 must be canonical. RFC 7617, RFC 6750.
-// Thread safety: pure functions. Spec: docs/spec/authentication.md.
+// A request carries at most one: two Authorization headers, or a token in the query, are refused;
+// with Authorization, cookies are not looked at. Basic ignores the user name, unless the password
+// is empty: then the user name is the token (git's habit). Base64 must be canonical. RFC 7617, RFC
+// 6750. Thread safety: pure functions. Spec: docs/spec/authentication.md.
 #pragma once
 
 #include <array>
@@ -36,8 +36,12 @@ class Credential {
   std::string_view secret() const { return secret_; }
 
  private:
+  void clear();
+  Result<void> read_basic(std::string_view encoded);
+  Result<void> read_bearer(std::string_view text);
+
   CredentialKind kind_ = CredentialKind::none;
-  std::array<char, kBytesMax> buffer_;
+  std::array<char, kBytesMax> buffer_;  // the first used_bytes_ hold what was decoded
   size_t used_bytes_ = 0;
   std::string_view secret_;
 };

@@ -1,10 +1,10 @@
 // Which operation a request is, by method and path.
 //
 // Concrete segments win over templated ones at the first place where they differ, as the OpenAPI
-// specification says; two templates that could match one path are refused when the table is built.
-// Paths compare without ASCII case. A path is normalised once, before matching: percent-encoded
-// unreserved characters are decoded; an encoded slash or backslash, a NUL, a dot segment or broken
-// encoding is refused; doubled slashes count as one. What is not in the table is not let through.
+// specification says; two templates that differ in parameter names only are refused when the table
+// is built. Concrete segments compare without ASCII case. A path is decoded once, before matching
+// (gate/path.h): what could be read in two ways is refused. What is not in the table is not let
+// through. HEAD is answered by the operation of GET where there is none of its own.
 // Thread safety: immutable after build(). Spec: docs/spec/openapi-routes.md.
 #pragma once
 
@@ -17,6 +17,8 @@
 #include "gate/openapi.h"
 
 namespace latchkey::gate {
+
+class PathSegments;
 
 struct PathParameter {
   std::string_view name;  // as in the template; lives as long as the table
@@ -40,12 +42,15 @@ class RouteTable {
   ~RouteTable();
 
   // Errors: request_malformed (the path cannot be read one way only); route_unknown;
-  //         method_not_allowed (`detail` has the methods that the path has, "GET, POST").
+  //         method_not_allowed (`detail` has the methods that the path has, "GET, HEAD, POST").
+  // Cost: of the path's length, not of the table's.
   Result<RouteMatch> match(std::string_view method, std::string_view path) const;
 
  private:
   RouteTable();
   struct Node;
+  struct Leaf;
+  static const Leaf* find(const Node& node, const PathSegments& path, size_t depth);
   std::unique_ptr<Node> root_;
 };
 

@@ -1,0 +1,221 @@
+#include "gate/route_table.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "base/text.h"
+#include "gate/path.h"
+
+namespace latchkey::gate {
+namespace {
+
+Operation operation(std::string method, std::string path) {
+  return {method + " " + path, std::move(method), std::move(path), {}, false};
+}
+
+RouteTable build(const std::vector<Operation>& operations) {
+  auto table = RouteTable::build(operations);
+  EXPECT_TRUE(table) << table.error().field;
+  return *std::move(table);
+}
+
+const std::vector<Operation>& our_operations() {
+  static const std::vector<Operation> operations = {
+      operation("GET", "/{organization}/_apis/projects"),
+      operation("POST", "/{organization}/_apis/projects"),
+      operation("GET", "/{organization}/_apis/projects/{projectId}"),
+      operation("OPTIONS", "/_apis"),
+      operation("OPTIONS", "/_apis/{area}"),
+      operation("GET", "/_apis/resourceareas"),
+      operation("GET", "/openapi.json"),
+      operation("GET", "/_latchkey/scopes"),
+      operation("HEAD", "/_latchkey/scopes"),
+      operation("GET", "/"),
+  };
+  return operations;
+}
+
+// What `method` on `path` matches among our_operations(): its id, or the error's name and detail.
+std::string match(std::string_view method, std::string_view path) {
+  static const RouteTable table = build(our_operations());
+  const auto result = table.match(method, path);
+  if (result) return our_operations()[result->operation].operation_id;
+  return std::string(error_name(result.error().code)) + result.error().detail;
+}
+
+TEST(RouteTable, FindsOperationsByMethodAndPath) {
+  EXPECT_EQ(match("GET", "/contoso/_apis/projects"), "GET /{organization}/_apis/projects");
+  EXPECT_EQ(match("POST", "/contoso/_apis/projects"), "POST /{organization}/_apis/projects");
+  EXPECT_EQ(match("OPTIONS", "/_apis/core"), "OPTIONS /_apis/{area}");
+  EXPECT_EQ(match("GET", "/openapi.json"), "GET /openapi.json");
+  EXPECT_EQ(match("GET", "/"), "GET /");
+  EXPECT_EQ(match("GET", "/_latchkey/scopes"), "GET /_latchkey/scopes");
+}
+
+TEST(RouteTable, WhatIsNotInTheTableIsUnknown) {
+  for (const char* path : {"/contoso", "/contoso/_apis", "/contoso/_apis/project", "/_latchkey",
+                           "/contoso/_apis/projects/a/b", "/openapi.jsonx", "/scopes"}) {
+    EXPECT_EQ(match("GET", path), "route_unknown") << path;
+  }
+}
+
+TEST(RouteTable, ComparesConcreteSegmentsWithoutCase) {
+  EXPECT_EQ(match("GET", "/Contoso/_APIs/Projects/A"),
+            "GET /{organization}/_apis/projects/{projectId}");
+  EXPECT_EQ(match("GET", "/OpenApi.JSON"), "GET /openapi.json");
+}
+
+TEST(RouteTable, KeepsParametersAsSentButDecoded) {
+  const RouteTable table = build(our_operations());
+  const auto result = table.match("GET", "/Contoso/_apis/projects/J%C3%B6rg%20A%2B+");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->parameter("organization"), "Contoso");
+  EXPECT_EQ(result->parameter("projectId"), "J\xc3\xb6rg A++");
+  EXPECT_DEATH((void)result->parameter("other"), "");
+}
+
+TEST(RouteTable, MethodNotAllowedListsMethods) {
+  EXPECT_EQ(match("DELETE", "/contoso/_apis/projects"), "method_not_allowedGET, HEAD, POST");
+  EXPECT_EQ(match("GET", "/_apis"), "method_not_allowedOPTIONS");
+  EXPECT_EQ(match("get", "/openapi.json"), "method_not_allowedGET, HEAD");
+}
+
+TEST(RouteTable, HeadIsServedByGetUnlessDeclared) {
+  EXPECT_EQ(match("HEAD", "/openapi.json"), "GET /openapi.json");
+  EXPECT_EQ(match("HEAD", "/_latchkey/scopes"), "HEAD /_latchkey/scopes");
+  EXPECT_EQ(match("HEAD", "/_apis"), "method_not_allowedOPTIONS");
+}
+
+TEST(RouteTable, EmptySegmentsCountAsNothing) {
+  EXPECT_EQ(match("GET", "//contoso//_apis/projects/"), "GET /{organization}/_apis/projects");
+  EXPECT_EQ(match("GET", "///"), "GET /");
+}
+
+TEST(RouteTable, EncodedUnreservedCharactersMatch) {
+  EXPECT_EQ(match("GET", "/contoso/%5fapis/proj%65cts"), "GET /{organization}/_apis/projects");
+}
+
+TEST(RouteTable, RefusesPathsThatCouldBeReadInTwoWays) {
+  for (const char* path :
+       {"/a%2fb", "/a%2Fb", "/a%5cb", "/a\\b", "/a%00", "/a%", "/a%4", "/a%zz", "/../a", "/a/..",
+        "/a/./b", "/%2e%2E/a", "/.%2e", "/a%0a", "/%ff", "/\xc3\x28", "a", ""}) {
+    EXPECT_EQ(match("GET", path), "request_malformed") << path;
+  }
+  EXPECT_EQ(match("GET", "/contoso/_apis/projects/..."),
+            "GET /{organization}/_apis/projects/{projectId}");
+  EXPECT_EQ(match("GET", "/contoso/_apis/projects/%252f"),
+            "GET /{organization}/_apis/projects/{projectId}");
+}
+
+TEST(RouteTable, NumberOfSegmentsIsBounded) {
+  std::string path;
+  for (size_t i = 0; i < kSegmentsMax; ++i) path += "/a";
+  const RouteTable table = build({operation("GET", path)});
+  EXPECT_TRUE(table.match("GET", path));
+  EXPECT_EQ(table.match("GET", path + "/a").error().code, ErrorCode::route_unknown);
+  EXPECT_EQ(table.match("GET", path + "/a/..").error().code, ErrorCode::request_malformed);
+  EXPECT_FALSE(RouteTable::build({operation("GET", path + "/a")}));
+}
+
+TEST(RouteTable, FallsBackToTheTemplateWhenTheConcreteBranchFails) {
+  const RouteTable table = build(
+      {operation("GET", "/{organization}/_apis/projects"), operation("GET", "/_apis/resourceareas"),
+       operation("GET", "/books/{id}/pages"), operation("GET", "/{entity}/me/words")});
+  EXPECT_EQ(table.match("GET", "/_apis/_apis/projects")->operation, 0u);
+  EXPECT_EQ(table.match("GET", "/books/me/pages")->operation, 2u);
+  EXPECT_EQ(table.match("GET", "/books/me/words")->operation, 3u);
+}
+
+TEST(RouteTable, ConcreteWinsAtTheFirstDifference) {
+  const RouteTable table =
+      build({operation("GET", "/{entity}/me"), operation("GET", "/books/{id}")});
+  EXPECT_EQ(table.match("GET", "/books/me")->operation, 1u);
+  EXPECT_EQ(table.match("GET", "/x/me")->operation, 0u);
+}
+
+TEST(RouteTable, IndistinguishableTemplatesAreRefused) {
+  const auto refused = [](const char* a, const char* b) {
+    const auto table = RouteTable::build({operation("GET", a), operation("GET", b)});
+    return !table && table.error().code == ErrorCode::configuration;
+  };
+  EXPECT_TRUE(refused("/a/{b}", "/a/{c}"));
+  EXPECT_TRUE(refused("/A", "/a"));
+  EXPECT_TRUE(refused("/a%62", "/ab/"));
+  EXPECT_FALSE(refused("/a/{b}", "/a/b"));
+  const RouteTable table = build({operation("GET", "/a/{b}"), operation("PUT", "/a/{c}")});
+  EXPECT_EQ(table.match("PUT", "/a/x")->parameter("c"), "x");
+}
+
+// The rule as a plain loop: of the templates that match, the one that is concrete at the first
+// place where it differs from each other one; then the method.
+std::string match_linearly(const std::vector<Operation>& operations, std::string_view method,
+                           std::string_view path) {
+  std::string best_kinds, found;
+  bool is_known = false;
+  for (const Operation& candidate : operations) {
+    const auto segments = split(std::string_view(candidate.path).substr(1), '/');
+    const auto parts = split(path.substr(1), '/');
+    if (segments.size() != parts.size()) continue;
+    std::string kinds;  // 'a' sorts a concrete segment before 'b', a parameter
+    bool matches = true;
+    for (size_t i = 0; i < parts.size() && matches; ++i) {
+      const bool is_parameter = segments[i].starts_with('{');
+      kinds += is_parameter ? 'b' : 'a';
+      matches = is_parameter || ascii_equal_ignoring_case(segments[i], parts[i]);
+    }
+    if (!matches || (is_known && kinds > best_kinds)) continue;
+    if (!is_known || kinds < best_kinds) found.clear();
+    is_known = true;
+    best_kinds = kinds;
+    if (candidate.method == method) found = candidate.operation_id;
+  }
+  if (!found.empty()) return found;
+  return is_known ? "method_not_allowed" : "route_unknown";
+}
+
+TEST(RouteTable, AgreesWithALinearMatcher) {
+  const uint32_t seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const auto pick = [&](size_t n) { return random() % n; };
+  const std::vector<std::string> words = {"a", "b", "C", "dd"};
+  std::map<std::string, int> outcomes;
+  for (int round = 0; round < 60; ++round) {
+    std::vector<Operation> operations;
+    std::map<std::string, bool> taken;
+    for (size_t i = 0, count = 1 + pick(60); i < count; ++i) {
+      std::string path, shape;
+      for (size_t depth = 0, depths = 1 + pick(5); depth < depths; ++depth) {
+        const std::string word = words[pick(words.size())];
+        const bool is_parameter = pick(3) == 0;
+        path += is_parameter ? "/{p" + std::to_string(depth) + "}" : "/" + word;
+        shape += is_parameter ? "/{}" : "/" + word;
+      }
+      const std::string method = pick(2) == 0 ? "GET" : "PUT";
+      if (!taken.emplace(method + shape, true).second) continue;
+      operations.push_back(operation(method, path));
+    }
+    const RouteTable table = build(operations);
+    for (int i = 0; i < 200; ++i) {
+      std::string path;
+      for (size_t depth = 0, depths = 1 + pick(5); depth < depths; ++depth) {
+        path += "/" + (pick(6) == 0 ? std::string("zz") : words[pick(words.size())]);
+      }
+      if (pick(2) == 0) path = ascii_lower(path);
+      const char* method = pick(2) == 0 ? "GET" : "PUT";
+      const auto result = table.match(method, path);
+      const std::string actual = result ? operations[result->operation].operation_id
+                                        : std::string(error_name(result.error().code));
+      ASSERT_EQ(actual, match_linearly(operations, method, path)) << method << " " << path;
+      ++outcomes[result ? "found" : actual];
+    }
+  }
+  EXPECT_GT(outcomes["found"], 500);
+  EXPECT_GT(outcomes["method_not_allowed"], 50);
+  EXPECT_GT(outcomes["route_unknown"], 500);
+}
+
+}  // namespace
+}  // namespace latchkey::gate
