@@ -12,5 +12,6 @@ namespace latchkey {
 
 }  // namespace latchkey
 
-#define LK_ASSERT(condition) \
-  (static_cast<bool>(condition) ? void() : ::latchkey::assertion_failed(#condition, __FILE__, __LINE__))
+#define LK_ASSERT(condition)             \
+  (static_cast<bool>(condition) ? void() \
+                                : ::latchkey::assertion_failed(#condition, __FILE__, __LINE__))

@@ -1,8 +1,8 @@
 // Bytes as text and back: hexadecimal and base64, strictly.
 //
-// A decoder takes exactly one text for each byte string; anything else (surplus padding, stray bits,
-// white space, another alphabet) is refused, so that two texts never mean one thing.
-// RFC 4648 sections 4 and 8. Thread safety: pure functions.
+// A decoder takes exactly one text for each byte string; anything else (surplus padding, stray
+// bits, white space, another alphabet) is refused, so that two texts never mean one thing. RFC 4648
+// sections 4 and 8. Thread safety: pure functions.
 #pragma once
 
 #include <cstdint>

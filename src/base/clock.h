@@ -1,9 +1,9 @@
 // Time, as a value and as a source.
 //
 // An Instant is a point in time in UTC with millisecond precision; it is what rows, events and
-// decisions hold. A Ticks is a point on a clock that only runs forward and goes on while the machine
-// is suspended; it is what ages and deadlines are counted on. They are two types so that one cannot
-// be taken for the other. Thread safety: a Clock may be asked from any thread.
+// decisions hold. A Ticks is a point on a clock that only runs forward and goes on while the
+// machine is suspended; it is what ages and deadlines are counted on. They are two types so that
+// one cannot be taken for the other. Thread safety: a Clock may be asked from any thread.
 #pragma once
 
 #include <atomic>

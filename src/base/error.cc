@@ -6,9 +6,8 @@ namespace latchkey {
 
 std::string_view error_name(ErrorCode code) {
   switch (code) {
-#define LK_NAME(name)     \
-  case ErrorCode::name: \
-    return #name;
+#define LK_NAME(name) \
+  case ErrorCode::name: return #name;
     LK_NAME(invalid_argument)
     LK_NAME(body_malformed)
     LK_NAME(body_too_large)

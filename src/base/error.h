@@ -85,8 +85,8 @@ std::string_view error_name(ErrorCode code);
 struct Error {
   ErrorCode code;
   std::string message;  // a sentence for people; empty where the code says it all
-  std::string field;    // the offending field, header or parameter, as the caller spells it; or empty
-  std::string detail;   // as the code's comment says; or empty
+  std::string field;  // the offending field, header or parameter, as the caller spells it; or empty
+  std::string detail;  // as the code's comment says; or empty
 
   Error(ErrorCode error_code, std::string error_message = {}, std::string error_field = {},
         std::string error_detail = {})

@@ -1,8 +1,8 @@
 // JSON documents from outside, within limits, over Boost.JSON.
 //
-// parse_json takes UTF-8 text of RFC 8259 only (no comments, no trailing commas, no duplicate names,
-// at most 32 levels deep). Bodies of our own routes are read through a JsonReader: it fetches fields
-// by name and type, collects nothing half, and can refuse what nobody asked for.
+// parse_json takes UTF-8 text of RFC 8259 only (no comments, no trailing commas, no duplicate
+// names, at most 32 levels deep). Bodies of our own routes are read through a JsonReader: it
+// fetches fields by name and type, collects nothing half, and can refuse what nobody asked for.
 // Thread safety: values; a JsonReader belongs to one thread.
 #pragma once
 

@@ -23,10 +23,14 @@ int32_t next_code_point(std::string_view text, size_t& position) {
   if (first < 0x80) return ++position, static_cast<int32_t>(first);
   int more = 0;
   uint32_t code = 0, least = 0;
-  if (first >= 0xc2 && first <= 0xdf) more = 1, code = first & 0x1f, least = 0x80;
-  else if (first >= 0xe0 && first <= 0xef) more = 2, code = first & 0x0f, least = 0x800;
-  else if (first >= 0xf0 && first <= 0xf4) more = 3, code = first & 0x07, least = 0x10000;
-  else return -1;
+  if (first >= 0xc2 && first <= 0xdf)
+    more = 1, code = first & 0x1f, least = 0x80;
+  else if (first >= 0xe0 && first <= 0xef)
+    more = 2, code = first & 0x0f, least = 0x800;
+  else if (first >= 0xf0 && first <= 0xf4)
+    more = 3, code = first & 0x07, least = 0x10000;
+  else
+    return -1;
   for (int i = 1; i <= more; ++i) {
     const uint32_t next = byte(position + static_cast<size_t>(i));
     if ((next & 0xc0) != 0x80) return -1;
@@ -129,8 +133,8 @@ std::string percent_encode(std::string_view text) {
   static constexpr char kDigits[] = "0123456789ABCDEF";
   std::string encoded;
   for (const char c : text) {
-    const bool unreserved = is_ascii_letter(c) || is_ascii_digit(c) || c == '-' || c == '.' ||
-                            c == '_' || c == '~';
+    const bool unreserved =
+        is_ascii_letter(c) || is_ascii_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
     if (unreserved) {
       encoded += c;
     } else {

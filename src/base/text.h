@@ -1,7 +1,7 @@
 // Text from outside: UTF-8, ASCII case, numbers and percent-encoding.
 //
-// Names are compared without case for ASCII letters only, as hosts and paths are; other letters stand
-// for themselves. Thread safety: pure functions.
+// Names are compared without case for ASCII letters only, as hosts and paths are; other letters
+// stand for themselves. Thread safety: pure functions.
 #pragma once
 
 #include <cstdint>

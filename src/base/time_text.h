@@ -1,8 +1,8 @@
 // Points in time as text: RFC 3339 date-times as JSON APIs write them.
 //
 // Reading takes a full date and time with a zone and 1 to 9 fraction digits at most, years 1970 to
-// 9999; anything below a millisecond is cut. Writing is always UTC ("Z") with the fraction's trailing
-// zeros cut, as the service of the contract does. Thread safety: pure functions.
+// 9999; anything below a millisecond is cut. Writing is always UTC ("Z") with the fraction's
+// trailing zeros cut, as the service of the contract does. Thread safety: pure functions.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,8 @@
 namespace latchkey {
 
 // The instant that `text` names, e.g. "2026-12-01T23:46:23.319Z" or "2026-12-02T01:46:23+02:00".
-// Errors: invalid_argument (message says what is wrong; `field` is empty and is the caller's to set).
+// Errors: invalid_argument (message says what is wrong; `field` is empty and is the caller's to
+// set).
 Result<Instant> parse_date_time(std::string_view text);
 
 // E.g. "2026-12-01T23:46:23.32Z". REQUIRES: the year is 1970 to 9999.

@@ -1,4 +1,5 @@
-// A 128-bit identifier in the form that REST clients read: 8-4-4-4-12 lower-case hexadecimal digits.
+// A 128-bit identifier in the form that REST clients read: 8-4-4-4-12 lower-case hexadecimal
+// digits.
 //
 // A Uuid names things and is never a secret. RFC 9562. Thread safety: values.
 #pragma once
