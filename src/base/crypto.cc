@@ -15,8 +15,12 @@ constexpr size_t kBlockBytes = 64;
 }  // namespace
 
 Digest sha256(std::span<const uint8_t> data) {
+  // Not the one-shot SHA256(): since OpenSSL 3 it goes through a fetch of the algorithm.
+  SHA256_CTX context;
   Digest digest;
-  SHA256(data.data(), data.size(), digest.data());
+  SHA256_Init(&context);
+  SHA256_Update(&context, data.data(), data.size());
+  SHA256_Final(digest.data(), &context);
   return digest;
 }
 

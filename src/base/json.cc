@@ -3,13 +3,15 @@
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/text.h"
 
 namespace latchkey {
 namespace {
 
 constexpr size_t kDepthMax = 32;
-
 
 Error malformed(std::string message) {
   return Error(ErrorCode::body_malformed, std::move(message));
@@ -29,14 +31,29 @@ size_t count_members(const json::value& value) {
   return count;
 }
 
+// Whether `value` holds a number that no double holds: Boost.JSON reads 1e999 as infinity, which no
+// JSON text can say.
+bool has_infinity(const json::value& value) {
+  if (const double* number = value.if_double()) return !std::isfinite(*number);
+  if (const auto* object = value.if_object()) {
+    return std::any_of(object->begin(), object->end(),
+                       [](const auto& member) { return has_infinity(member.value()); });
+  }
+  const auto* array = value.if_array();
+  return array != nullptr && std::any_of(array->begin(), array->end(), has_infinity);
+}
+
 // Counts the ':' outside strings of well-formed `text`: one for each member as written.
 size_t count_written_members(std::string_view text) {
   size_t count = 0;
   bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {
     if (in_string) {
-      if (text[i] == '\\') ++i;
-      else if (text[i] == '"') in_string = false;
+      if (text[i] == '\\') {
+        ++i;
+      } else if (text[i] == '"') {
+        in_string = false;
+      }
     } else if (text[i] == '"') {
       in_string = true;
     } else if (text[i] == ':') {
@@ -66,6 +83,7 @@ Result<json::value> parse_json(std::string_view text) {
   if (count_members(value) != count_written_members(text)) {
     return malformed("The body has an object with two members of the same name.");
   }
+  if (has_infinity(value)) return malformed("The body has a number that is too large.");
   return value;
 }
 

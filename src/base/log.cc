@@ -3,8 +3,11 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
-#include "base/clock.h"
+#include <algorithm>
+#include <cstdio>
+
 #include "base/json.h"
+#include "base/text.h"
 #include "base/time_text.h"
 
 namespace latchkey {
@@ -30,11 +33,48 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::info;
 }
 
+// The escape of `code` in a JSON string.
+std::string escape(uint32_t code) {
+  char text[8];
+  std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(code));
+  return text;
+}
+
+// `value` in quotes, as JSON has it. JSON leaves some characters alone that end a line or steer a
+// terminal (U+007F to U+009F, U+2028, U+2029); they are escaped too. Text that is not UTF-8 is
+// taken byte by byte.
+std::string quote(std::string_view value) {
+  const bool well_formed = is_utf8(value);
+  const std::string json = quote_json(value);
+  std::string quoted;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(json[i]);
+    const auto next = [&](size_t n) {
+      return i + n < json.size() ? static_cast<uint8_t>(json[i + n]) : uint8_t{0};
+    };
+    if (byte == 0x7f || (byte >= 0x80 && !well_formed)) {
+      quoted += escape(byte);
+    } else if (byte == 0xc2 && next(1) <= 0x9f) {
+      quoted += escape(next(1));
+      i += 1;
+    } else if (byte == 0xe2 && next(1) == 0x80 && (next(2) == 0xa8 || next(2) == 0xa9)) {
+      quoted += escape(0x2000u + (next(2) & 0x3fu));
+      i += 2;
+    } else {
+      quoted += json[i];
+    }
+  }
+  return quoted;
+}
+
 // Plain words stand for themselves; anything else is quoted, so that a value is one field.
 std::string text_value(const std::string& value) {
-  const bool plain = !value.empty() && value.find_first_not_of(
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/@+-[]") == std::string::npos;
-  return plain ? value : quote_json(value);
+  const auto is_plain = [](char c) {
+    return is_ascii_letter(c) || is_ascii_digit(c) ||
+           std::string_view("._:/@+-[]").find(c) != std::string_view::npos;
+  };
+  const bool plain = !value.empty() && std::all_of(value.begin(), value.end(), is_plain);
+  return plain ? value : quote(value);
 }
 
 class SpdlogLog final : public Log {
@@ -49,22 +89,7 @@ class SpdlogLog final : public Log {
   void write(LogLevel level, std::string_view event,
              std::initializer_list<LogField> fields) override {
     if (!logger_.should_log(spdlog_level(level))) return;
-    const std::string time = format_date_time(SystemClock().now());
-    std::string line;
-    if (format_ == LogFormat::json) {
-      line = "{\"time\":\"" + time + "\",\"level\":\"" + std::string(level_name(level)) +
-             "\",\"event\":" + quote_json(event);
-      for (const LogField& field : fields) {
-        line += ',' + quote_json(field.name) + ':';
-        line += field.is_number ? field.value : quote_json(field.value);
-      }
-      line += '}';
-    } else {
-      line = time + ' ' + std::string(level_name(level)) + ' ' + std::string(event);
-      for (const LogField& field : fields) {
-        line += ' ' + std::string(field.name) + '=' + text_value(field.value);
-      }
-    }
+    const std::string line = format_log_line(format_, level, SystemClock().now(), event, fields);
     logger_.log(spdlog_level(level), spdlog::string_view_t(line));
   }
 
@@ -79,6 +104,24 @@ class NullLog final : public Log {
 };
 
 }  // namespace
+
+std::string format_log_line(LogFormat format, LogLevel level, Instant time, std::string_view event,
+                            std::initializer_list<LogField> fields) {
+  std::string line;
+  if (format == LogFormat::json) {
+    line = "{\"time\":\"" + format_date_time(time) + "\",\"level\":\"";
+    line += std::string(level_name(level)) + "\",\"event\":" + quote(event);
+    for (const LogField& field : fields) {
+      line += ',' + quote(field.name) + ':' + (field.is_number ? field.value : quote(field.value));
+    }
+    return line + '}';
+  }
+  line = format_date_time(time) + ' ' + std::string(level_name(level)) + ' ' + std::string(event);
+  for (const LogField& field : fields) {
+    line += ' ' + std::string(field.name) + '=' + text_value(field.value);
+  }
+  return line;
+}
 
 std::unique_ptr<Log> make_log(LogFormat format, LogLevel level) {
   return std::make_unique<SpdlogLog>(format, level);

@@ -1,8 +1,8 @@
 // One line for each thing an operator should know.
 //
-// A line has a time, a level, an event name and fields; it is written as text or as one JSON object.
-// Field values are escaped, so what comes from outside cannot start a line of its own. A secret
-// cannot be a field: SecretText converts to nothing. Thread safety: write from any thread.
+// A line has a time, a level, an event name and fields; it is written as text or as one JSON
+// object. Field values are escaped, so what comes from outside cannot start a line of its own. A
+// secret cannot be a field: SecretText converts to nothing. Thread safety: write from any thread.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include "base/clock.h"
 
 namespace latchkey {
 
@@ -44,6 +46,10 @@ class Log {
     write(LogLevel::error, event, fields);
   }
 };
+
+// The line that a log writes at `time`, without the line's end.
+std::string format_log_line(LogFormat format, LogLevel level, Instant time, std::string_view event,
+                            std::initializer_list<LogField> fields);
 
 // A log that writes lines of at least `level` to stderr, in `format`.
 std::unique_ptr<Log> make_log(LogFormat format, LogLevel level);

@@ -14,6 +14,8 @@ using std::chrono::sys_days;
 using std::chrono::year;
 using std::chrono::year_month_day;
 
+constexpr int64_t kLastMs = 253'402'300'799'999;  // 9999-12-31T23:59:59.999Z
+
 Error wrong(std::string message) { return Error(ErrorCode::invalid_argument, std::move(message)); }
 
 // Reads `digits` digits at `position` and moves past them; negative if they are not there.
@@ -29,7 +31,8 @@ int take_number(std::string_view text, size_t& position, size_t digits) {
 }
 
 bool take(std::string_view text, size_t& position, std::string_view any_of) {
-  if (position >= text.size() || any_of.find(text[position]) == std::string_view::npos) return false;
+  if (position >= text.size() || any_of.find(text[position]) == std::string_view::npos)
+    return false;
   ++position;
   return true;
 }
@@ -43,7 +46,8 @@ Result<year_month_day> take_day(std::string_view text, size_t& position) {
   if (y < 0 || m < 0 || d < 0 || !first || !second) {
     return wrong("must begin with a date of the form YYYY-MM-DD");
   }
-  const year_month_day date{year(y), month(static_cast<unsigned>(m)), day(static_cast<unsigned>(d))};
+  const year_month_day date{year(y), month(static_cast<unsigned>(m)),
+                            day(static_cast<unsigned>(d))};
   if (!date.ok()) return wrong("names a day that does not exist");
   if (y < 1970) return wrong("must not be before the year 1970");
   return date;
@@ -81,7 +85,8 @@ Result<int> take_zone_minutes(std::string_view text, size_t& position) {
 Result<Instant> parse_date_time(std::string_view text) {
   size_t position = 0;
   LK_TRY(const year_month_day date, take_day(text, position));
-  if (!take(text, position, "Tt ")) return wrong("must have a time after the date, as in T23:59:59Z");
+  if (!take(text, position, "Tt "))
+    return wrong("must have a time after the date, as in T23:59:59Z");
   const int hour = take_number(text, position, 2);
   const bool first = take(text, position, ":");
   const int minute = take_number(text, position, 2);
@@ -99,16 +104,15 @@ Result<Instant> parse_date_time(std::string_view text) {
   const int64_t time_ms = ((hour * 60 + minute) * 60 + second) * int64_t{1000} + fraction_ms;
   const Instant instant{day_ms + time_ms - zone_minutes * int64_t{60'000}};
   if (instant.ms < 0) return wrong("must not be before the year 1970");
-  if (static_cast<int>(utc_day(instant).year()) > 9999) return wrong("must not be after the year 9999");
+  if (instant.ms > kLastMs) return wrong("must not be after the year 9999");
   return instant;
 }
 
 std::string format_date_time(Instant instant) {
-  const year_month_day date = utc_day(instant);
-  LK_ASSERT(instant.ms >= 0 && static_cast<int>(date.year()) <= 9999);
+  LK_ASSERT(instant.ms >= 0 && instant.ms <= kLastMs);
   const int64_t in_day = instant.ms % 86'400'000;
   char text[32];
-  std::snprintf(text, sizeof text, "%sT%02d:%02d:%02d.%03d", format_day(date).c_str(),
+  std::snprintf(text, sizeof text, "%sT%02d:%02d:%02d.%03d", format_day(utc_day(instant)).c_str(),
                 static_cast<int>(in_day / 3'600'000), static_cast<int>(in_day / 60'000 % 60),
                 static_cast<int>(in_day / 1000 % 60), static_cast<int>(in_day % 1000));
   std::string result = text;

@@ -44,7 +44,9 @@ size_t std::hash<latchkey::Uuid>::operator()(const latchkey::Uuid& uuid) const n
   uint64_t high, low;
   std::memcpy(&high, uuid.bytes.data(), 8);
   std::memcpy(&low, uuid.bytes.data() + 8, 8);
-  uint64_t mixed = (high ^ (low + 0x9e3779b97f4a7c15ull + (high << 6) + (high >> 2)));
+  // Each step is a bijection of 64 bits, so ids that share a half never share a hash.
+  uint64_t mixed = high * 0x9e3779b97f4a7c15ull;
+  mixed = (mixed ^ (mixed >> 32)) + low;
   mixed *= 0xff51afd7ed558ccdull;
   return mixed ^ (mixed >> 33);
 }
