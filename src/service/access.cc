@@ -46,6 +46,18 @@ Result<core::Organization> require_permission(store::ReadTx& tx, const Actor& ac
   return *std::move(organization);
 }
 
+Result<void> decide_grant_role(core::Role own, core::Role given) {
+  const bool is_owners_business = given == core::Role::owner;
+  if (given <= own && (!is_owners_business ||
+                       core::role_allows(own, core::Permission::delete_organization))) {
+    return {};
+  }
+  return Error(ErrorCode::permission_denied,
+               "The role '" + std::string(core::role_name(own)) +
+                   "' in this organization cannot give or take the role '" +
+                   std::string(core::role_name(given)) + "'.");
+}
+
 Result<void> require_operator(store::ReadTx& tx, const Actor& actor) {
   switch (actor.mechanism()) {
     case Mechanism::console: return {};

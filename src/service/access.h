@@ -23,6 +23,10 @@ Result<core::Organization> require_permission(store::ReadTx& tx, const Actor& ac
 Result<std::optional<core::Role>> find_role(store::ReadTx& tx, const Actor& actor,
                                             core::OrganizationId id);
 
+// Whether somebody of role `own` may give or take the role `given`: none above one's own, and owners
+// are made and unmade by owners. Errors: permission_denied.
+Result<void> decide_grant_role(core::Role own, core::Role given);
+
 // Whether `actor` runs this installation: the console, or a person marked as operator who is signed
 // in. Errors: permission_denied.
 Result<void> require_operator(store::ReadTx& tx, const Actor& actor);
