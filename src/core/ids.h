@@ -1,8 +1,8 @@
 // Names of things, one type for each kind of thing.
 //
 // An Id is a Uuid that knows what it names, so that a token's id cannot be passed for a person's. A
-// Revision is the position of a change in the event log; revision order is commit order, without gaps.
-// Thread safety: values.
+// Revision is the position of a change in the event log; revision order is commit order, without
+// gaps. Thread safety: values.
 #pragma once
 
 #include <compare>

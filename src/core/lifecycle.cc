@@ -37,7 +37,8 @@ Result<Instant> check_valid_to(Instant valid_to, Instant now) {
   if (valid_to <= now) return invalid("A token must end in the future.");
   const Instant latest = latest_expiry(now);
   if (valid_to > latest) {
-    return invalid("A token must end at most one year from now: by " + format_date_time(latest) + ".");
+    return invalid("A token must end at most one year from now: by " + format_date_time(latest) +
+                   ".");
   }
   return valid_to;
 }

@@ -1,9 +1,9 @@
 // The rules of a token's life, as functions of values.
 //
-// Each decide_ takes what was asked for and what is, and returns the token as it will be, or why not.
-// No I/O, no clock, no randomness: the service loads, decides, and writes. Rules and their numbers:
-// docs/spec/lifecycle-api.md; dates: spec/vectors/expiry.json.
-// Thread safety: pure functions.
+// Each decide_ takes what was asked for and what is, and returns the token as it will be, or why
+// not. No I/O, no clock, no randomness: the service loads, decides, and writes. Rules and their
+// numbers: docs/spec/lifecycle-api.md; dates: spec/vectors/expiry.json. Thread safety: pure
+// functions.
 #pragma once
 
 #include <optional>
@@ -42,8 +42,8 @@ struct NewTokenFacts {
   Digest digest{};
 };
 
-// The latest `valid_to` of a token that is made or changed at `now`: the end of the same UTC day one
-// year later; 28 February for 29 February.
+// The latest `valid_to` of a token that is made or changed at `now`: the end of the same UTC day
+// one year later; 28 February for 29 February.
 Instant latest_expiry(Instant now);
 // `days` times 24 hours after `now`: what "30 days" means.
 Instant expiry_after_days(Instant now, unsigned days);

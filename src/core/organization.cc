@@ -13,18 +13,20 @@ constexpr size_t kNameMax = 50;
 // First segments that are ours now, could become ours, or that a reader would take for ours.
 // docs/spec/organizations.md, rule O5. Names with an underscore or a dot are refused by their form.
 constexpr std::array<std::string_view, 68> kReserved = {
-    "about",     "account",   "accounts",      "admin",     "administrator", "api",
-    "apis",      "app",       "apps",          "asset",     "assets",        "audit",
-    "auth",      "authorize", "billing",       "blog",      "cdn",           "config",
-    "console",   "css",       "dashboard",     "debug",     "default",       "dev",
-    "docs",      "download",  "favicon",       "feed",      "files",         "health",
-    "healthz",   "help",      "home",          "img",       "index",         "js",
-    "latchkey",  "livez",     "login",         "logout",    "me",            "metrics",
-    "oauth",     "oidc",      "openapi",       "operator",  "organization",  "organizations",
-    "profile",   "public",    "readyz",        "robots",    "root",          "saml",
-    "scim",      "security",  "session",       "sessions",  "settings",      "setup",
-    "signin",    "signout",   "signup",        "static",    "status",        "system",
-    "well-known", "www",
+    "about",     "account",      "accounts",      "admin",     "administrator",
+    "api",       "apis",         "app",           "apps",      "asset",
+    "assets",    "audit",        "auth",          "authorize", "billing",
+    "blog",      "cdn",          "config",        "console",   "css",
+    "dashboard", "debug",        "default",       "dev",       "docs",
+    "download",  "favicon",      "feed",          "files",     "health",
+    "healthz",   "help",         "home",          "img",       "index",
+    "js",        "latchkey",     "livez",         "login",     "logout",
+    "me",        "metrics",      "oauth",         "oidc",      "openapi",
+    "operator",  "organization", "organizations", "profile",   "public",
+    "readyz",    "robots",       "root",          "saml",      "scim",
+    "security",  "session",      "sessions",      "settings",  "setup",
+    "signin",    "signout",      "signup",        "static",    "status",
+    "system",    "well-known",   "www",
 };
 static_assert(!kReserved.back().empty());
 

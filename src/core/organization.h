@@ -1,9 +1,9 @@
 // Organizations: the first segment of every path, and what tokens are bound to.
 //
-// A name is letters, digits and hyphens, begins with a letter or digit, has at most 50 characters, is
-// compared without case and is not a reserved word. A deleted organization can be recovered for 28
-// days; its name is free at once, so recovering may need another one.
-// Thread safety: values and pure functions. Spec: docs/spec/organizations.md.
+// A name is letters, digits and hyphens, begins with a letter or digit, has at most 50 characters,
+// is compared without case and is not a reserved word. A deleted organization can be recovered for
+// 28 days; its name is free at once, so recovering may need another one. Thread safety: values and
+// pure functions. Spec: docs/spec/organizations.md.
 #pragma once
 
 #include <optional>

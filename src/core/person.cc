@@ -16,6 +16,8 @@ constexpr size_t kDisplayNameMax = 128;
 constexpr size_t kPasswordMin = 12;
 constexpr size_t kPasswordMaxBytes = 1024;
 constexpr size_t kShortUnit = 4;  // a password that only repeats this much is no password
+constexpr size_t kLineMin = 3;    // of the list
+constexpr size_t kLineMax = 40;
 
 bool is_blank_or_separator(char c) {
   return std::string_view(" \"(),:;<>[\\]").find(c) != std::string_view::npos;
@@ -24,7 +26,8 @@ bool is_blank_or_separator(char c) {
 // Whether `text` is words with single dots between them.
 bool is_dotted(std::string_view text) {
   const auto parts = split(text, '.');
-  return std::none_of(parts.begin(), parts.end(), [](std::string_view part) { return part.empty(); });
+  return std::none_of(parts.begin(), parts.end(),
+                      [](std::string_view part) { return part.empty(); });
 }
 
 // A copy of a secret that is wiped when it ends.
@@ -38,9 +41,9 @@ struct Copy {
 
 // Whether `word` is a line of the list. REQUIRES: lower case.
 bool is_listed(std::string_view word) {
-  if (word.size() < 3) return false;
+  if (word.size() < kLineMin || word.size() > kLineMax) return false;
   Copy line("\n");
-  line.text.reserve(word.size() + 2);
+  line.text.reserve(kLineMax + 2);
   line.text += word;
   line.text += '\n';
   return embedded::common_passwords().find(line.text) != std::string_view::npos;
@@ -54,12 +57,24 @@ char replaced_letter(char c) {
   return found == std::string_view::npos ? c : kMeant[found];
 }
 
-// `text` without what is no letter at both ends. Bytes of other scripts count as letters.
+bool is_letter(char c) {  // bytes of other scripts count as letters
+  return is_ascii_letter(c) || static_cast<uint8_t>(c) >= 0x80;
+}
+
+size_t first_letter(std::string_view text) {
+  return static_cast<size_t>(std::find_if(text.begin(), text.end(), is_letter) - text.begin());
+}
+
+size_t end_of_letters(std::string_view text) {
+  return text.size() -
+         static_cast<size_t>(std::find_if(text.rbegin(), text.rend(), is_letter) - text.rbegin());
+}
+
+// `text` without what is no letter at both ends.
 std::string_view strip(std::string_view text) {
-  const auto is_letter = [](char c) { return is_ascii_letter(c) || static_cast<uint8_t>(c) >= 0x80; };
-  const auto begin = std::find_if(text.begin(), text.end(), is_letter);
-  const auto end = std::find_if(text.rbegin(), text.rend(), is_letter).base();
-  return begin < end ? std::string_view(begin, end) : std::string_view();
+  const size_t begin = first_letter(text);
+  return begin == text.size() ? std::string_view()
+                              : text.substr(begin, end_of_letters(text) - begin);
 }
 
 // The shortest text that `text` is a repetition of; `text` itself if it repeats nothing.
@@ -81,17 +96,22 @@ bool is_run(std::string_view text) {
   return true;
 }
 
-// Whether `lower`, as it is or with the usual replacements undone, is of the list or is `login`.
-// The stripped text comes first: "p@ssw0rd1234" is "p@ssw0rd" and then "password".
+// Whether `word`, as it is or with the usual replacements undone, is of the list or is `login`.
+bool is_known(std::string_view word, std::string_view login) {
+  if (word.empty()) return false;
+  Copy folded(word);
+  for (char& c : folded.text) c = replaced_letter(c);
+  return word == login || folded.text == login || is_listed(word) || is_listed(folded.text);
+}
+
+// Whether `lower` is known with all, some or none of what is no letter at its ends: "p@ssw0rd1234"
+// is "p@ssw0rd", "$unshine$2026" is "$unshine".
 bool is_guessed_first(std::string_view lower, std::string_view login) {
-  const auto is_known = [&](std::string_view word) {
-    return is_listed(word) || (!word.empty() && word == login);
-  };
-  if (is_known(lower)) return true;
-  for (const std::string_view word : {lower, strip(lower)}) {
-    Copy folded(word);
-    for (char& c : folded.text) c = replaced_letter(c);
-    if (is_known(word) || is_known(folded.text) || is_known(strip(folded.text))) return true;
+  const size_t first = first_letter(lower);
+  for (const size_t begin : {size_t{0}, first == lower.size() ? 0 : first}) {
+    for (size_t end = std::max(end_of_letters(lower), begin); end <= lower.size(); ++end) {
+      if (is_known(lower.substr(begin, end - begin), login)) return true;
+    }
   }
   return false;
 }
@@ -117,10 +137,13 @@ std::string email_key(std::string_view email) { return ascii_lower(email); }
 
 Result<void> check_email(std::string_view email) {
   if (email.empty()) return invalid_field("email", "must not be empty");
-  if (email.size() > kEmailMaxBytes) return invalid_field("email", "must be at most 254 bytes long");
+  if (email.size() > kEmailMaxBytes)
+    return invalid_field("email", "must be at most 254 bytes long");
   if (!is_utf8(email)) return invalid_field("email", "must be UTF-8");
-  if (has_control_character(email) || std::any_of(email.begin(), email.end(), is_blank_or_separator)) {
-    return invalid_field("email", "must not have spaces, control characters or any of \"(),:;<>[\\]");
+  if (has_control_character(email) ||
+      std::any_of(email.begin(), email.end(), is_blank_or_separator)) {
+    return invalid_field("email",
+                         "must not have spaces, control characters or any of \"(),:;<>[\\]");
   }
   const size_t at = email.find('@');
   if (at == std::string_view::npos || email.find('@', at + 1) != std::string_view::npos) {
@@ -154,14 +177,16 @@ Result<void> check_display_name(std::string_view display_name) {
 Result<void> check_password(const SecretText& password, std::string_view email) {
   constexpr std::string_view kField = "password";
   const std::string_view text = password.reveal(RevealSecret{});
-  if (text.size() > kPasswordMaxBytes) return invalid_field(kField, "must be at most 1,024 bytes long");
+  if (text.size() > kPasswordMaxBytes)
+    return invalid_field(kField, "must be at most 1,024 bytes long");
   if (!is_utf8(text)) return invalid_field(kField, "must be UTF-8");
   if (count_code_points(text) < kPasswordMin) {
     return invalid_field(kField, "must be at least 12 characters long");
   }
   if (is_common(text, email)) {
-    return invalid_field(kField, "must not be a common password or made of your login; "
-                                 "several words that do not belong together are good");
+    return invalid_field(kField,
+                         "must not be a common password or made of your login; "
+                         "several words that do not belong together are good");
   }
   return {};
 }

@@ -17,17 +17,49 @@ constexpr std::string_view kForbidden = "/:\\~&%;@'\"?<>|#$*}{,+=[]";
 
 // Words that a name may not be, without case. docs/spec/projects.md, rule P6.
 constexpr std::array<std::string_view, 36> kReserved = {
-    "prn",  "con",  "aux",  "nul",  "com1", "com2", "com3", "com4", "com5",
-    "com6", "com7", "com8", "com9", "com10", "lpt1", "lpt2", "lpt3", "lpt4",
-    "lpt5", "lpt6", "lpt7", "lpt8", "lpt9", "server", "signalr", "defaultcollection",
-    "web",  "app_browsers", "app_code", "app_data", "app_globalresources",
-    "app_localresources", "app_themes", "app_webresources", "bin", "web.config",
+    "prn",
+    "con",
+    "aux",
+    "nul",
+    "com1",
+    "com2",
+    "com3",
+    "com4",
+    "com5",
+    "com6",
+    "com7",
+    "com8",
+    "com9",
+    "com10",
+    "lpt1",
+    "lpt2",
+    "lpt3",
+    "lpt4",
+    "lpt5",
+    "lpt6",
+    "lpt7",
+    "lpt8",
+    "lpt9",
+    "server",
+    "signalr",
+    "defaultcollection",
+    "web",
+    "app_browsers",
+    "app_code",
+    "app_data",
+    "app_globalresources",
+    "app_localresources",
+    "app_themes",
+    "app_webresources",
+    "bin",
+    "web.config",
 };
 static_assert(!kReserved.back().empty());
 
 // Whether well-formed `text` has characters beyond U+FFFF, which UTF-16 writes as surrogates.
 bool needs_surrogates(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) >= 0xf0; });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<uint8_t>(c) >= 0xf0; });
 }
 
 // Text of several lines: line breaks and tabs are all the control it may have.
@@ -82,8 +114,8 @@ const std::array<ProcessTemplate, 4>& process_templates() {
   static constexpr std::array<ProcessTemplate, 4> kTemplates = {{
       {"Basic", "b8a3a935-7e91-48b8-a94c-606d37c3e9f2",
        "For any team, with work items that are easy to follow.", true},
-      {"Agile", "adcc42ab-9882-485e-a3ed-7678f01f66bc",
-       "For teams that plan with user stories.", false},
+      {"Agile", "adcc42ab-9882-485e-a3ed-7678f01f66bc", "For teams that plan with user stories.",
+       false},
       {"Scrum", "6b724908-ef14-45cf-84f8-768b5384da45",
        "For teams that follow the Scrum framework.", false},
       {"CMMI", "27450541-8e31-4150-9947-dc59f998fc01",

@@ -17,8 +17,13 @@ namespace latchkey::core {
 
 // Numbers are stored and are those of the wire's numeric form: do not change them.
 enum class ProjectVisibility { private_project = 0, public_project = 2 };
-enum class ProjectState { deleting = 0, new_project = 1, well_formed = 2, create_pending = 3,
-                          deleted = 5 };
+enum class ProjectState {
+  deleting = 0,
+  new_project = 1,
+  well_formed = 2,
+  create_pending = 3,
+  deleted = 5
+};
 enum class SourceControl { tfvc = 1, git = 2 };
 
 struct ProcessTemplate {
@@ -64,15 +69,17 @@ struct UpdateProject {  // what is absent stays
   bool restore = false;  // state: wellFormed
 };
 
-std::string project_key(std::string_view name);  // what names are compared by
-std::string_view project_state_name(ProjectState state);            // "wellFormed"
+std::string project_key(std::string_view name);           // what names are compared by
+std::string_view project_state_name(ProjectState state);  // "wellFormed"
 std::string_view project_visibility_name(ProjectVisibility visibility);  // "private"
 
 // Errors: invalid_argument naming the field and the rule (contract, "Names").
 Result<void> check_project_name(std::string_view name);
 Result<void> decide_create_project(const CreateProject& request);
-// Errors: invalid_argument; conflict (a deleted project is only restored, within 28 days; an existing
+// Errors: invalid_argument; conflict (a deleted project is only restored, within 28 days; an
+// existing
 //         one is not restored).
-Result<void> decide_update_project(const Project& project, const UpdateProject& request, Instant now);
+Result<void> decide_update_project(const Project& project, const UpdateProject& request,
+                                   Instant now);
 
 }  // namespace latchkey::core

@@ -10,15 +10,9 @@ namespace {
 // What changes who belongs to an organization and what they may do, and what watches over them:
 // docs/spec/scopes.md, rule S12. Only administrators' and owners' tokens can use these.
 constexpr std::array<std::string_view, 9> kAdministrative = {
-    "vso.auditlog",
-    "vso.auditstreams_manage",
-    "vso.extension_manage",
-    "vso.graph_manage",
-    "vso.identity_manage",
-    "vso.memberentitlementmanagement_write",
-    "vso.project_manage",
-    "vso.security_manage",
-    "vso.tokenadministration",
+    "vso.auditlog",       "vso.auditstreams_manage", "vso.extension_manage",
+    "vso.graph_manage",   "vso.identity_manage",     "vso.memberentitlementmanagement_write",
+    "vso.project_manage", "vso.security_manage",     "vso.tokenadministration",
 };
 
 ScopeSet without(const ScopeSet& set, ScopeNumber removed) {

@@ -206,7 +206,8 @@ Result<ScopeSet> ScopeCatalog::closure_of(std::string_view canonical_text) const
   for (const std::string_view identifier : split(canonical_text, ' ')) {
     const Scope* scope = find(identifier);
     if (scope == nullptr) {
-      return Error(ErrorCode::integrity_violated, "A stored token names a scope that does not exist.");
+      return Error(ErrorCode::integrity_violated,
+                   "A stored token names a scope that does not exist.");
     }
     closure |= scope->closure;
   }

@@ -1,9 +1,9 @@
 // Which scopes there are, what they are called and what they imply.
 //
 // The catalog is data: spec/azure-devops/scopes.json gives names and implications, and
-// spec/scope-numbers.json the permanent numbers. Both are compiled in; parse() checks that every scope
-// has exactly one number and that implication has no cycle. Full access (`app_token`) closes to every
-// bit, also to those that no scope has yet; its own bit, 255, is set by nothing else.
+// spec/scope-numbers.json the permanent numbers. Both are compiled in; parse() checks that every
+// scope has exactly one number and that implication has no cycle. Full access (`app_token`) closes
+// to every bit, also to those that no scope has yet; its own bit, 255, is set by nothing else.
 // Thread safety: immutable after parse(). Spec: docs/spec/scopes.md.
 #pragma once
 
@@ -25,16 +25,16 @@ struct Scope {
   std::string level;        // "Read & write"
   std::string description;  // one sentence for people
   bool high_privilege = false;
-  bool shown = false;      // offered on the tokens page
-  bool grantable = false;  // may stand in a token
-  ScopeSet closure;        // itself and all that it implies, transitively
+  bool shown = false;                // offered on the tokens page
+  bool grantable = false;            // may stand in a token
+  ScopeSet closure;                  // itself and all that it implies, transitively
   std::vector<std::string> implies;  // directly, as identifiers; "*" for full access
 };
 
 // What a token was asked to have, checked against the catalog.
 struct RequestedScopes {
-  std::string text;      // canonical: identifiers in catalog order, one space between; or "app_token"
-  ScopeSet closure;      // for the index
+  std::string text;  // canonical: identifiers in catalog order, one space between; or "app_token"
+  ScopeSet closure;  // for the index
   bool full_access = false;
 };
 

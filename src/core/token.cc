@@ -27,8 +27,10 @@ class CanonicalBytes {
   }
   void add(Instant field) { add(static_cast<uint64_t>(field.ms)); }
   void add(const std::optional<Instant>& field) {
-    if (field) add(*field);
-    else add(std::string_view());
+    if (field)
+      add(*field);
+    else
+      add(std::string_view());
   }
   const Bytes& bytes() const { return bytes_; }
 

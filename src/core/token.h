@@ -1,8 +1,8 @@
 // A personal access token as it is kept: everything but its text.
 //
-// The row MAC binds together all that decides (id, owner, organization, scopes, dates, state, key and
-// digest), so that a row changed in the database is found when it enters an index.
-// Thread safety: values and pure functions. Spec: docs/spec/lifecycle-api.md, docs/spec/store.md.
+// The row MAC binds together all that decides (id, owner, organization, scopes, dates, state, key
+// and digest), so that a row changed in the database is found when it enters an index. Thread
+// safety: values and pure functions. Spec: docs/spec/lifecycle-api.md, docs/spec/store.md.
 #pragma once
 
 #include <optional>
@@ -29,7 +29,7 @@ struct Token {
   TokenState state = TokenState::live;
   std::optional<Instant> revoked_at;
   DigestKeyId key_id;
-  Digest digest{};  // of the text, under the digest key `key_id`
+  Digest digest{};          // of the text, under the digest key `key_id`
   uint64_t generation = 1;  // grows with each regeneration
 };
 

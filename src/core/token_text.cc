@@ -42,8 +42,8 @@ bool is_base62(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return alphabet_value(c) >= 0; });
 }
 
-// Marvin32 over whole 32-bit words, as .NET has it: the published hash of the common annotated form.
-// It detects mistakes and is no protection against anybody.
+// Marvin32 over whole 32-bit words, as .NET has it: the published hash of the common annotated
+// form. It detects mistakes and is no protection against anybody.
 class Marvin {
  public:
   explicit Marvin(uint64_t seed)
@@ -117,9 +117,10 @@ std::array<char, 4> token_checksum(std::string_view head) {
 
 Result<ProviderSignature> ProviderSignature::parse(std::string_view text) {
   if (text.size() != 4 || !is_base62(text) || !is_ascii_letter(text[0])) {
-    return Error(ErrorCode::configuration,
-                 "The provider signature must be four characters A-Z, a-z or 0-9, the first of them "
-                 "a letter.");
+    return Error(
+        ErrorCode::configuration,
+        "The provider signature must be four characters A-Z, a-z or 0-9, the first of them "
+        "a letter.");
   }
   // Signatures of the same form that Microsoft's services issue; scanners would report to them.
   for (const std::string_view taken :
@@ -149,8 +150,8 @@ Result<DigestKeyId> parse_digest_key_id(std::string_view text) {
 
 namespace {
 
-// Writes unbiased random characters over all of `out`: a byte below 248 = 4 x 62 gives its remainder
-// by 62, any other byte is dropped.
+// Writes unbiased random characters over all of `out`: a byte below 248 = 4 x 62 gives its
+// remainder by 62, any other byte is dropped.
 Result<void> fill_random(std::span<char> out, Entropy& entropy) {
   std::array<uint8_t, 64> block{};
   Result<void> filled;
@@ -167,8 +168,8 @@ Result<void> fill_random(std::span<char> out, Entropy& entropy) {
 
 }  // namespace
 
-Result<SecretText> generate_token(const ProviderSignature& provider, DigestKeyId key_id, Instant now,
-                                  Entropy& entropy) {
+Result<SecretText> generate_token(const ProviderSignature& provider, DigestKeyId key_id,
+                                  Instant now, Entropy& entropy) {
   const auto day = utc_day(now);
   const int year = static_cast<int>(day.year()) - kFirstYear;
   if (year < 0 || year >= static_cast<int>(kAlphabet.size())) {
@@ -208,7 +209,8 @@ Result<TokenParts> parse_token(const ProviderSignature& provider, std::string_vi
   if (text.substr(kChecksumOffset) != std::string_view(checksum.data(), checksum.size())) {
     return malformed;
   }
-  return TokenParts{{{platform[0], platform[1]}}, kFirstYear + year, static_cast<unsigned>(month) + 1};
+  return TokenParts{
+      {{platform[0], platform[1]}}, kFirstYear + year, static_cast<unsigned>(month) + 1};
 }
 
 }  // namespace latchkey::core

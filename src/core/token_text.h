@@ -1,10 +1,10 @@
 // The text of a token: 84 characters that can be recognized anywhere and checked offline.
 //
-// There is exactly one text for a token and one way to read it: parse() accepts the canonical form or
-// fails, and looks at the checksum before anybody hashes anything. The text holds 310 random bits, the
-// month it was made in, the id of the digest key that its stored digest was made with, and a provider
-// signature of four characters. Spec and vectors: docs/spec/token-format.md, spec/vectors/tokens.json.
-// Thread safety: pure functions.
+// There is exactly one text for a token and one way to read it: parse() accepts the canonical form
+// or fails, and looks at the checksum before anybody hashes anything. The text holds 310 random
+// bits, the month it was made in, the id of the digest key that its stored digest was made with,
+// and a provider signature of four characters. Spec and vectors: docs/spec/token-format.md,
+// spec/vectors/tokens.json. Thread safety: pure functions.
 #pragma once
 
 #include <array>
@@ -51,8 +51,8 @@ struct TokenParts {
 };
 
 // A new token's text, made at `now`. Errors: internal (no entropy).
-Result<SecretText> generate_token(const ProviderSignature& provider, DigestKeyId key_id, Instant now,
-                                  Entropy& entropy);
+Result<SecretText> generate_token(const ProviderSignature& provider, DigestKeyId key_id,
+                                  Instant now, Entropy& entropy);
 
 // The parts of `text`. Errors: token_malformed, always the same, whatever is wrong.
 // Cost: allocates nothing; no hash over the secret but the checksum's.

@@ -97,7 +97,8 @@ TEST(TokenParse, RefusesEveryChangeOfOneCharacter) {
 TEST(TokenParse, RefusesEveryPrefixAndSuffix) {
   for (size_t i = 0; i < kTokenLength; ++i) {
     EXPECT_FALSE(parse_token(ProviderSignature::standard(), some_token().substr(0, i)).has_value());
-    EXPECT_FALSE(parse_token(ProviderSignature::standard(), some_token().substr(i + 1)).has_value());
+    EXPECT_FALSE(
+        parse_token(ProviderSignature::standard(), some_token().substr(i + 1)).has_value());
   }
 }
 
@@ -117,8 +118,8 @@ TEST(TokenGenerate, MakesParsableDifferentTokens) {
   SystemEntropy entropy;
   std::set<std::string, std::less<>> seen;
   for (int i = 0; i < 500; ++i) {
-    const auto token =
-        generate_token(ProviderSignature::standard(), DigestKeyId{}, Instant{1'795'000'000'000}, entropy);
+    const auto token = generate_token(ProviderSignature::standard(), DigestKeyId{},
+                                      Instant{1'795'000'000'000}, entropy);
     ASSERT_TRUE(token.has_value());
     const std::string_view text = token->reveal(RevealSecret{});
     EXPECT_TRUE(parse_token(ProviderSignature::standard(), text).has_value());
@@ -132,20 +133,22 @@ TEST(TokenGenerate, DrawsAllCharactersEquallyOften) {
   SeededEntropy entropy(7);
   std::array<int, 128> counts{};
   for (int i = 0; i < 1000; ++i) {
-    const auto token =
-        generate_token(ProviderSignature::standard(), DigestKeyId{}, Instant{1'795'000'000'000}, entropy);
+    const auto token = generate_token(ProviderSignature::standard(), DigestKeyId{},
+                                      Instant{1'795'000'000'000}, entropy);
     ASSERT_TRUE(token.has_value());
-    for (const char c : token->reveal(RevealSecret{}).substr(0, 52)) ++counts[static_cast<size_t>(c)];
+    for (const char c : token->reveal(RevealSecret{}).substr(0, 52))
+      ++counts[static_cast<size_t>(c)];
   }
-  for (const char c : std::string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")) {
+  for (const char c :
+       std::string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")) {
     EXPECT_NEAR(counts[static_cast<size_t>(c)], 838.7, 6 * 28.7) << c;
   }
 }
 
 TEST(TokenGenerate, FailsWithoutEntropy) {
   FixedEntropy none(Bytes{});
-  const auto token =
-      generate_token(ProviderSignature::standard(), DigestKeyId{}, Instant{1'795'000'000'000}, none);
+  const auto token = generate_token(ProviderSignature::standard(), DigestKeyId{},
+                                    Instant{1'795'000'000'000}, none);
   ASSERT_FALSE(token.has_value());
   EXPECT_EQ(token.error().code, ErrorCode::internal);
 }
@@ -155,8 +158,8 @@ TEST(TokenGenerate, FailsOutsideTheYearsThatHaveACharacter) {
     SeededEntropy entropy(1);
     const auto instant = parse_date_time(now);
     ASSERT_TRUE(instant.has_value());
-    EXPECT_FALSE(
-        generate_token(ProviderSignature::standard(), DigestKeyId{}, *instant, entropy).has_value());
+    EXPECT_FALSE(generate_token(ProviderSignature::standard(), DigestKeyId{}, *instant, entropy)
+                     .has_value());
   }
 }
 

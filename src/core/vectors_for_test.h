@@ -2,7 +2,8 @@
 //
 // load_vectors("tokens.json") is the parsed file; a file that is missing or broken ends the test
 // program. Helpers read one member of a case and end the program when it is not there, so that a
-// misspelt name cannot make a test pass. Thread safety: pure functions. Only *_test.cc include this.
+// misspelt name cannot make a test pass. Thread safety: pure functions. Only *_test.cc include
+// this.
 #pragma once
 
 #include <cstdint>
