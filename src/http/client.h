@@ -1,7 +1,8 @@
 // A small HTTP client for the command line, over libcurl: one request at a time, bounded.
 //
-// Follows no redirect, sends only the headers it is given, verifies TLS with the system's roots.
-// A credential is given as a SecretText header value and is wiped after the call.
+// Follows no redirect, uses no proxy, sends only the headers it is given, verifies TLS with the
+// system's roots. A credential is given as a SecretText header value; our copy of it is wiped after
+// the call (libcurl's own send buffer is freed, not wiped).
 // Thread safety: one thread a Client.
 #pragma once
 
@@ -34,8 +35,8 @@ struct ClientResponse {
 };
 
 struct ClientOptions {
-  std::string base_url;         // e.g. "http://127.0.0.1:8080"; for a Unix socket "http://localhost"
-  std::string unix_path;        // of a Unix socket; empty for TCP
+  std::string base_url;   // e.g. "http://127.0.0.1:8080"; for a Unix socket "http://localhost"
+  std::string unix_path;  // of a Unix socket; empty for TCP
   Milliseconds timeout{30'000};
   size_t response_bytes_max = 16 * 1024 * 1024;
 };
@@ -48,7 +49,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   // Errors: timed_out, request_malformed (the answer is not HTTP or too large),
-  //         store_unavailable (cannot connect; the message says where to).
+  //         store_unavailable (cannot connect; the message says where to),
+  //         invalid_argument (a target that does not begin with '/', a control character).
   Result<ClientResponse> send(const ClientRequest& request);
 
  private:

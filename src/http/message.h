@@ -1,10 +1,10 @@
 // A request as handlers see it, and the answer that they give.
 //
 // What a Request shows has passed the server's limits: the method is a known token, the target is
-// origin-form, header values hold no CR, LF or NUL, the body is whole. A Request and every view of it
-// live until its Reply is used. A Reply is used exactly once, from any thread; one that is dropped
-// unused answers 500. RFC 9110, RFC 9112.
-// Thread safety: a Request may be read from any one thread at a time.
+// origin-form, header values hold no CR, LF or NUL, the body is whole. A Request and every view of
+// it live until its Reply is used. A Reply is used exactly once, from any thread; one that is
+// dropped unused answers 500. RFC 9110, RFC 9112. Thread safety: a Request may be read from any one
+// thread at a time.
 #pragma once
 
 #include <functional>
@@ -68,12 +68,22 @@ struct Response {
 // A response of `status` with a body of `content_type`.
 Response make_response(int status, std::string_view content_type, std::string body);
 
-// The right and the duty to answer one request.
+// Where an answer goes. A server's sink is the connection; a test's is what it likes.
+class ReplySink {
+ public:
+  virtual ~ReplySink() = default;
+  // Takes the answer. Called once for each Reply made of this sink, from any thread.
+  virtual void answer(Response&& response) = 0;
+};
+
+// The right and the duty to answer one request. Making, moving and using one allocates nothing, and
+// an answer given inside handle() is written there and then.
 class Reply {
  public:
-  using Send = std::function<void(Response&&)>;
-  explicit Reply(Send send) : send_(std::move(send)) {}
-  Reply(Reply&& other) noexcept : send_(std::exchange(other.send_, nullptr)) {}
+  explicit Reply(std::shared_ptr<ReplySink> sink) : sink_(std::move(sink)) {}
+  // A reply that calls `send`: for tests, and for handlers that look at another handler's answer.
+  explicit Reply(std::function<void(Response&&)> send);
+  Reply(Reply&& other) noexcept = default;
   Reply& operator=(Reply&&) = delete;
   ~Reply();
 
@@ -81,7 +91,7 @@ class Reply {
   void send(Response response);
 
  private:
-  Send send_;
+  std::shared_ptr<ReplySink> sink_;  // null once used or moved from
 };
 
 // What a server asks for each request.
