@@ -1,9 +1,10 @@
 // An HTTP/1.1 server for one or more listeners, over Boost.Beast.
 //
 // One io_context a thread, each with its own acceptor (SO_REUSEPORT), nothing shared between them.
-// Every connection has one buffer, one parser and one deadline, all reused; outside bytes are bounded
-// in size, count and time by Limits, and what breaks one gets a clean 4xx and a closed connection.
-// Beast appears in server.cc and the files it includes only.
+// Every connection has one buffer, one parser and one deadline, all reused; outside bytes are
+// bounded in size, count and time by Limits, and what breaks one gets a clean 4xx and a closed
+// connection. Asio and Beast appear in .cc files and in headers that only those include.
+// docs/spec/http.md has the rules by number.
 // Thread safety: start() and stop() from one thread; Handlers run on the server's threads.
 #pragma once
 
@@ -25,17 +26,17 @@ struct Limits {
   uint32_t target_bytes_max = 8 * 1024;
   uint32_t body_bytes_max = 1024 * 1024;
   uint32_t connections_max = 16'384;
-  Milliseconds head_timeout{10'000};     // from the first byte of a head to its end
-  Milliseconds body_timeout{30'000};     // from the end of the head to the end of the body
-  Milliseconds idle_timeout{75'000};     // between two requests of a kept connection
-  Milliseconds write_timeout{30'000};    // to take a whole response
+  Milliseconds head_timeout{10'000};   // from the first byte of a head to its end
+  Milliseconds body_timeout{30'000};   // from the end of the head to the end of the body
+  Milliseconds idle_timeout{75'000};   // between two requests of a kept connection
+  Milliseconds write_timeout{30'000};  // to take a whole response
 };
 
 // Where a server listens: an address and port, or the path of a Unix socket.
 struct Endpoint {
-  std::string address;        // e.g. "127.0.0.1" or "::"; empty with a Unix socket
-  uint16_t port = 0;          // 0 lets the system choose
-  std::string unix_path;      // made with mode 0600; a stale socket file there is replaced
+  std::string address;    // e.g. "127.0.0.1" or "::"; empty with a Unix socket
+  uint16_t port = 0;      // 0 lets the system choose
+  std::string unix_path;  // made with mode 0600; a stale socket file there is replaced
 };
 
 struct ServerOptions {
@@ -51,7 +52,7 @@ struct ServerCounters {
   uint64_t connections_total = 0;
   uint64_t connections_refused = 0;  // over connections_max
   uint64_t requests_total = 0;
-  uint64_t malformed_total = 0;  // refused before a handler saw them
+  uint64_t malformed_total = 0;         // refused before a handler saw them
   uint64_t responses_by_class[6] = {};  // [2] is 2xx, and so on
 };
 
@@ -61,8 +62,8 @@ class Server {
   // The port that it listens on (0 with a Unix socket).
   virtual uint16_t port() const = 0;
   virtual ServerCounters counters() const = 0;
-  // Stops accepting, lets requests in progress end for at most `grace`, then closes what is left and
-  // joins the threads. A second call does nothing.
+  // Stops accepting, lets requests in progress end for at most `grace`, then closes what is left
+  // and joins the threads. A second call does nothing.
   virtual void stop(Milliseconds grace) = 0;
 };
 

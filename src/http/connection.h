@@ -1,0 +1,82 @@
+// One accepted connection: reads requests one after the other, has them answered, writes the
+// answers.
+//
+// Its phase says what it waits for, and each phase but `handling` has a deadline, which the
+// thread's sweep checks. There is at most one read and one write outstanding; nothing is read while
+// a handler owes an answer, so what a peer can make us hold is one buffer. docs/spec/http.md.
+// Thread safety: the network thread only.
+#pragma once
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "http/exchange.h"
+#include "http/network_thread.h"
+#include "http/response_text.h"
+
+namespace latchkey::http {
+
+class Connection final : public AnswerTarget, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(NetworkThread& thread, Accepted accepted);
+  ~Connection() override;
+
+  // Begins to read.
+  void start();
+  // Answers 503 and closes: there are too many connections.
+  void refuse_overload();
+  // Ends what has waited for longer than its deadline.
+  void check_deadline(Ticks now);
+  // The server stops: closes if no request is in progress.
+  void close_if_idle();
+  // Closes now, whatever is in progress.
+  void close();
+
+  void answered(Response&& response) override;
+
+  // Where the thread keeps this connection in its list.
+  size_t position = 0;
+
+ private:
+  enum class Phase { waiting, head, body, handling, writing, draining, closed };
+  using ErrorOfAsio = boost::system::error_code;
+
+  void read();
+  void on_read(const ErrorOfAsio& failure, size_t size_bytes);
+  void advance();
+  void await_more(Exchange::Progress progress);
+  bool serve();
+  void refuse(const Refusal& refusal);
+  bool flush();
+  void on_written(const ErrorOfAsio& failure);
+  bool finish_response();
+  void drain();
+  void enter(Phase phase, Milliseconds timeout);
+  void prepare(Response&& response);
+  void log_access(const Response& response) const;
+  std::array<boost::asio::const_buffer, 2> unwritten() const;
+
+  NetworkThread& thread_;
+  boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
+                                   boost::asio::io_context::executor_type>
+      socket_;
+  std::shared_ptr<Exchange> exchange_;
+  Phase phase_ = Phase::waiting;
+  Ticks deadline_;
+  bool read_pending_ = false;
+  bool in_handler_ = false;
+  bool answer_ready_ = false;
+  bool close_after_ = false;
+  size_t drained_bytes_ = 0;
+  std::string head_out_;  // the answer's head, and its body if that is small
+  std::string body_out_;  // a large body
+  size_t written_bytes_ = 0;
+  std::chrono::steady_clock::time_point request_began_;
+};
+
+}  // namespace latchkey::http

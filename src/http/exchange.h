@@ -1,0 +1,117 @@
+// One request and the right to answer it: the bytes received, what they mean, where the answer
+// goes.
+//
+// A connection has one Exchange for all its requests, one after the other. While a handler owes an
+// answer its Reply shares the Exchange, so the views of a Request stay good even when the
+// connection or the whole server is gone. Bytes are read into input(), looked at by parse(), and
+// wiped by finish(), since heads hold credentials. No Asio here. Thread safety: the network thread;
+// the Request and answer() as in message.h.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/uuid.h"
+#include "http/message.h"
+#include "http/request_parser.h"
+
+namespace latchkey::http {
+
+class Exchange;
+
+// The way of an answer back to the network thread that waits for it.
+class ReplyRoute {
+ public:
+  virtual ~ReplyRoute() = default;
+  // Has the thread of the connection call exchange->arrive(response), if that thread still runs.
+  // From any thread.
+  virtual void deliver(std::shared_ptr<Exchange> exchange, Response&& response) = 0;
+  // Whether the caller runs on the thread of the connection. From any thread.
+  virtual bool is_here() const = 0;
+};
+
+// Who waits for the answer: the connection.
+class AnswerTarget {
+ public:
+  virtual ~AnswerTarget() = default;
+  virtual void answered(Response&& response) = 0;
+};
+
+class Exchange final : public Request,
+                       public ReplySink,
+                       public std::enable_shared_from_this<Exchange> {
+ public:
+  enum class Progress { head_incomplete, body_incomplete, complete, refused };
+
+  // `limits` outlives the connection; it is not used after detach().
+  Exchange(const Limits& limits, AnswerTarget& target, std::shared_ptr<ReplyRoute> route,
+           std::string peer_address);
+  ~Exchange() override;
+
+  // Free space to read into, at least one byte. REQUIRES: parse() asked for more, or drop_input().
+  std::span<char> input();
+  // Adds `size_bytes` bytes that were read into input().
+  void received(size_t size_bytes) { filled_ += size_bytes; }
+  bool has_input() const { return filled_ > 0; }
+
+  // Looks at what was received since.
+  Progress parse();
+  const Refusal& refusal() const { return refusal_; }  // REQUIRES: Progress::refused
+  // Whether the peer waits for "100 Continue"; true once for each request.
+  bool take_continue();
+  bool keep_alive() const { return head_.keep_alive; }
+  bool head_only() const { return head_.method == "HEAD"; }
+
+  // Sets the id of the request that has just been completed or refused.
+  void set_request_id(const Uuid& id);
+  // The handler is about to run, or has returned: an answer in between needs no detour.
+  void set_inline(bool is_inline) { inline_ = is_inline; }
+  // Hands an answer to the connection, if it still waits. On the network thread.
+  void arrive(Response&& response);
+  // The connection ends: an answer that is still to come goes nowhere.
+  void detach() { target_ = nullptr; }
+  // Forgets the request and keeps the bytes that followed it.
+  void finish();
+  // Forgets all bytes.
+  void drop_input();
+
+  std::string_view method() const override { return head_.method; }
+  std::string_view path() const override { return head_.path; }
+  std::string_view query() const override { return head_.query; }
+  std::span<const Header> headers() const override { return head_.headers; }
+  std::string_view body() const override;
+  std::string_view peer_address() const override { return peer_address_; }
+  std::string_view request_id() const override;
+
+  void answer(Response&& response) override;
+
+ private:
+  Progress refuse(const Refusal& refusal);
+  Progress parse_body();
+  void resize_buffer(size_t capacity_bytes);
+  void reset_request();
+
+  const Limits* limits_;
+  AnswerTarget* target_;
+  const std::shared_ptr<ReplyRoute> route_;
+  const std::string peer_address_;
+
+  std::unique_ptr<char[]> buffer_;
+  size_t capacity_ = 0;
+  size_t filled_ = 0;      // bytes of the buffer that were received
+  size_t head_bytes_ = 0;  // 0 until the head is whole and understood
+
+  HeadCheck check_;
+  RequestParser parser_;
+  ParsedHead head_;
+  std::string chunked_body_;
+  Refusal refusal_;
+  Uuid id_;
+  mutable std::array<char, 36> id_text_{};  // written when first asked for
+  bool inline_ = false;
+};
+
+}  // namespace latchkey::http
