@@ -39,6 +39,8 @@ PARAMETERS_MAX = 5
 REVEALS = {
     "src/base/secret.h",  # declares it
     "src/base/crypto.cc",  # an HMAC key's states
+    "src/service/tokens.cc",  # a new token's digest
+    "src/http/client.cc",  # the Authorization header that the client sends
     "src/core/person.cc",  # a new password against the list of common ones
 }
 
