@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # What Latchkey needs of Debian 12, and how it gets there. Sourced by run, test and dev.
 #
 # A package is asked for with one dpkg-query, so nothing is fetched when nothing is missing. Nothing
@@ -46,7 +47,8 @@ install_packages() {
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
   fi
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@" ||
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 \
+    --no-install-recommends --no-remove "$@" ||
     status=$?
   # nginx is here for tests that start their own: it is not to come up with the machine.
   if [[ ! $had_nginx && -e /etc/systemd/system/multi-user.target.wants/nginx.service ]]; then
@@ -65,7 +67,7 @@ require_packages() {
   mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]})) || return 0
   command="apt-get install --no-install-recommends ${missing[*]}"
-  say "Installing from Debian: ${missing[*]}"
+  say "Missing, and to be installed from Debian: ${missing[*]}"
   if ((EUID == 0)); then
     bash tools/packages.sh install "${missing[@]}" >&2 && return 0
   elif command -v sudo >/dev/null; then
