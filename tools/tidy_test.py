@@ -106,6 +106,9 @@ X& operator=(const X&) = delete;
 const char* kText = "throw new std::thread; default: assert(x)";
 const auto kRaw = R"sql(delete from x; throw)sql";
 static_assert(sizeof(int) == 4);
+auto made = std::unique_ptr<Thing>(new Thing(1));
+std::unique_ptr<Thing> thing(
+    new Thing(1));
 int operand(int renewed, int time_ms);
 X x = default_value;
 """)
@@ -179,7 +182,7 @@ X x = default_value;
         self.refused("#pragma once", "src/base/y.h", "// 1\n// 2\n// 3\n")
 
     def test_source_without_test(self):
-        self.refused("has no y_test.cc", "src/core/y.cc", "int x;\n")
+        self.refused("has no test y_test.cc", "src/core/y.cc", "int x;\n")
         self.accepted("src/core/y.cc", "int x;\n", **{"src/core/y_test.cc": "int x;\n"})
         self.accepted("src/service/y.cc", "int x;\n")
 
