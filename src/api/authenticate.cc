@@ -1,0 +1,113 @@
+#include "api/authenticate.h"
+
+#include "base/text.h"
+
+namespace latchkey::api {
+namespace {
+
+constexpr std::string_view kTokenScheme = "personalAccessToken";
+constexpr std::string_view kSessionScheme = "session";
+constexpr size_t kUserAgentBytesMax = 256;
+
+bool changes_something(std::string_view method) {
+  return method != "GET" && method != "HEAD" && method != "OPTIONS";
+}
+
+Error refused(const gate::Operation& operation, const std::string& what) {
+  return Error(ErrorCode::configuration, "Operation '" + operation.operation_id + "' " + what + ".",
+               "security");
+}
+
+// The refusal that names what would do.
+Error lacking(const Guard& guard) {
+  return Error(ErrorCode::scope_missing,
+               "Access Denied: The Personal Access Token used lacks a scope that opens this "
+               "operation under its owner's role. Any one of these would do: " +
+                   guard.scope_names + ", or full access (app_token).",
+               "", guard.scope_names);
+}
+
+}  // namespace
+
+Result<Guard> make_guard(const core::ScopeCatalog& catalog, const gate::Operation& operation) {
+  Guard guard;
+  guard.is_open = operation.is_open;
+  std::vector<core::ScopeSet> alternatives;
+  for (const gate::SecurityAlternative& alternative : operation.security) {
+    if (alternative.scheme == kSessionScheme) {
+      guard.takes_session = true;
+      continue;
+    }
+    if (alternative.scheme != kTokenScheme) {
+      return refused(operation, "asks for the unknown scheme '" + alternative.scheme + "'");
+    }
+    guard.takes_token = true;
+    core::ScopeSet set;
+    for (const std::string& identifier : alternative.scopes) {
+      const core::Scope* scope = catalog.find(identifier);
+      if (scope == nullptr) return refused(operation, "asks for the unknown scope '" + identifier + "'");
+      set.add(scope->number);
+      guard.scope_names += (guard.scope_names.empty() ? "" : " ") + identifier;
+    }
+    alternatives.push_back(set);
+  }
+  // Whoever may call without a token may call with any good one.
+  if (!guard.takes_token && guard.is_open) alternatives.emplace_back();
+  guard.scopes = verify::ScopeRequirement(std::move(alternatives));
+  return guard;
+}
+
+Result<Authenticator::Checked> Authenticator::check_token(
+    std::string_view text, const Guard* guard, const Place& place,
+    const service::RequestOrigin& origin) const {
+  const ApiDependencies& dependencies = context_.dependencies;
+  const verify::Moment moment{dependencies.clock.now(), dependencies.clock.ticks()};
+  const bool opens = guard != nullptr && (guard->takes_token || guard->is_open);
+  auto grant = dependencies.verifier.check(text, place.found, opens ? guard->scopes : any_token_,
+                                           moment);
+  if (!grant) {
+    const Error& error = grant.error();
+    return error.code == ErrorCode::scope_missing && guard != nullptr ? lacking(*guard) : error;
+  }
+  if (place.named && !place.found) return Error(ErrorCode::token_wrong_organization);
+  if (guard != nullptr && !opens) return Error(ErrorCode::credential_kind_refused);
+  dependencies.services.last_use.note(grant->token(), moment.now, origin.address,
+                                      origin.user_agent);
+  const service::Actor::TokenFacts facts{grant->owner(), grant->token(), grant->organization(),
+                                         grant->scopes()};
+  return Checked{service::Actor::by_token({}, facts, origin), grant->valid_to()};
+}
+
+Result<std::optional<SecretText>> Authenticator::find_session(const http::Request& request,
+                                                              const gate::Credential& credential,
+                                                              const Guard& guard) const {
+  if (credential.kind() != gate::CredentialKind::none) {
+    if (!credential.secret().starts_with(kSessionPrefix)) return std::optional<SecretText>();
+    if (!guard.takes_session && !guard.is_open) {
+      return Error(ErrorCode::credential_kind_refused,
+                   "This route takes a personal access token, not a session.");
+    }
+    return std::optional(SecretText(credential.secret()));
+  }
+  if (!guard.takes_session) return std::optional<SecretText>();
+  const auto cookie = http::find_cookie(request, kSessionCookie);
+  if (!cookie || cookie->empty()) return std::optional<SecretText>();
+  if (changes_something(request.method()) && request.count_headers(kAntiForgeryHeader) != 1) {
+    return Error(ErrorCode::anti_forgery_missing);
+  }
+  return std::optional(SecretText(*cookie));
+}
+
+service::RequestOrigin origin_of(const http::Request& request) {
+  std::string_view agent = request.header("User-Agent").value_or("");
+  agent = agent.substr(0, kUserAgentBytesMax);
+  // A cut may have split a character.
+  while (!agent.empty() && !is_utf8(agent) && agent.size() > kUserAgentBytesMax - 4) {
+    agent.remove_suffix(1);
+  }
+  if (!is_utf8(agent) || has_control_character(agent)) agent = "";
+  return {std::string(request.peer_address()), std::string(agent),
+          std::string(request.request_id())};
+}
+
+}  // namespace latchkey::api

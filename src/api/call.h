@@ -1,0 +1,98 @@
+// One call of one operation, as its handler sees it.
+//
+// By the time a handler runs, the guard has let the caller through: the credential is good, a scope or
+// the session opens the operation, the version is one that the route has. What a handler returns is the
+// answer's body and status; the common headers are the dispatcher's.
+// Thread safety: one thread a Call.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/api.h"
+#include "api/version.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "gate/route_table.h"
+#include "http/message.h"
+#include "service/actor.h"
+
+namespace latchkey::api {
+
+// What every handler may use; lives as long as the Api.
+struct Context {
+  ApiDependencies dependencies;
+  ApiOptions options;
+};
+
+struct Call {
+  const Context& context;
+  const http::Request& request;
+  const gate::RouteMatch& match;
+  const service::Actor* actor = nullptr;  // null: anonymous
+  service::RequestOrigin origin = {};
+  ApiVersion version = {};
+  http::QueryParameters query = {};
+  // The active organization that the path's first segment names; nothing when there is none.
+  std::optional<core::OrganizationId> path_organization = std::nullopt;
+  bool in_organization = false;  // the path's first segment names an organization
+  // Set by a handler that changed something: the answer waits for the index to have it.
+  core::Revision revision = {};
+
+  const Services& services() const { return context.dependencies.services; }
+  // REQUIRES: the operation is not open to anybody.
+  const service::Actor& caller() const;
+  // Errors: organization_unknown; for an anonymous caller credential_missing, so that nobody learns
+  // from outside which organizations there are.
+  Result<core::OrganizationId> organization() const;
+  // The query parameter `name`, compared without case.
+  std::optional<std::string> parameter(std::string_view name) const;
+  // A whole number within `least` and `most`, or `otherwise` when it is not given.
+  // Errors: invalid_argument naming it.
+  struct Range {
+    int least;
+    int most;
+    int otherwise;
+  };
+  Result<int> number(std::string_view name, Range range) const;
+  Result<bool> flag(std::string_view name, bool otherwise) const;
+  // The body as JSON. Errors: body_malformed.
+  Result<json::value> body() const;
+  // The body of a route of ours: JSON by its content type too, so that no form of another site can
+  // send one. Errors: invalid_argument (Content-Type), body_malformed.
+  Result<json::value> strict_body() const;
+  // An absolute address below public_url; `path` begins with '/'.
+  std::string url(std::string_view path) const;
+};
+
+using HandlerFunction = Result<http::Response> (*)(Call&);
+
+// Where a handler runs: what only reads memory on the network thread, the rest on a pool.
+enum class Work { memory, store, password };
+
+struct Route {
+  std::string_view operation_id;
+  Work work;
+  VersionRule versions;
+  HandlerFunction function;
+};
+
+// A JSON answer.
+http::Response json_response(int status, const json::value& body);
+// {"count": n, "value": [...]}.
+http::Response collection_response(json::array value);
+http::Response no_content();
+// The address of the page of a one-time link; the code stands behind '#', so no server or log sees it.
+std::string link_address(const Call& call, const SecretText& code);
+
+// The handlers of each area.
+std::span<const Route> location_routes();
+std::span<const Route> token_routes();
+std::span<const Route> project_routes();
+std::span<const Route> identity_routes();
+std::span<const Route> organization_routes();
+std::span<const Route> page_routes();
+
+}  // namespace latchkey::api
