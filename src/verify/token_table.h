@@ -1,0 +1,85 @@
+// Finds what is known about a token by the digest of its text: the index's one large table.
+//
+// 64 shards of 256-byte buckets of seven entries. An entry is never removed and, but for one word
+// that is replaced atomically, never changed; so a reader waits for nobody. A shard that is full is
+// copied into a larger one, which is published whole. docs/decisions/0004-token-table.md has the
+// layout, the arithmetic and what else was tried.
+// Of the digest, 82 bits are compared. They are keyed, so nobody can aim at them: a guess is taken for
+// one of N tokens with a probability of N / 2^82.
+// Thread safety: find() from any thread within a Guard; all else from one writer.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/result.h"
+#include "core/ids.h"
+#include "verify/read_protection.h"
+
+namespace latchkey::verify {
+
+enum class EntryState { live, revoked, retired };
+
+struct TokenEntry {
+  core::TokenId id;
+  uint32_t membership = 0;  // below kMembershipsMax
+  uint32_t scope_set = 0;   // below kScopeSetsMax; 0 unless live
+  Instant valid_to;         // 1970 if not live; a time that does not fit is the nearest that does
+  EntryState state = EntryState::live;
+};
+
+class TokenTable {
+ public:
+  static constexpr uint32_t kMembershipsMax = 1u << 24;
+  static constexpr uint32_t kScopeSetsMax = (1u << 22) - 2;
+
+  // Whether put() leaves room for more of the kind, or is frugal. A table that is loaded is not yet
+  // seen by readers and is brought to its size by fit() in the end.
+  enum class Growth { loading, frugal };
+
+  explicit TokenTable(ReadProtection& protection);
+  ~TokenTable();
+  TokenTable(const TokenTable&) = delete;
+  TokenTable& operator=(const TokenTable&) = delete;
+
+  // Cost: one cache line to see that there is none; allocates nothing.
+  std::optional<TokenEntry> find(const Digest& digest) const;
+
+  // Adds or changes what stands for `digest`. Cost: now and then copies a shard.
+  // Errors: integrity_violated (two tokens with one digest).
+  Result<void> put(const Digest& digest, const TokenEntry& entry, Growth growth);
+  // Gives each shard the size for what it holds.
+  void fit();
+
+  uint64_t size() const { return size_; }
+  uint64_t memory_bytes() const;
+
+ private:
+  struct Bucket;
+  struct Buckets;
+  struct Key;
+  struct Place;
+  struct Shard {
+    std::atomic<Buckets*> published{nullptr};
+    std::unique_ptr<Buckets> owned;
+    uint64_t used = 0;
+  };
+  static constexpr size_t kShards = 64;
+
+  static Key make_key(const Digest& digest);
+  static Place locate(Buckets& buckets, const Key& key);
+  static void insert(Buckets& buckets, const Key& key, const TokenEntry& entry);
+  void resize(Shard& shard, uint64_t bucket_count);
+
+  ReadProtection& protection_;
+  std::array<Shard, kShards> shards_;
+  uint64_t size_ = 0;
+};
+
+}  // namespace latchkey::verify
