@@ -43,7 +43,7 @@ Hmac::Hmac(const SecretKey& key) {
   wipe(pad, sizeof pad);
 }
 
-Hmac::Hmac(const Hmac& other) : inner_(other.inner_), outer_(other.outer_) {}
+Hmac::Hmac(const Hmac& other) = default;
 
 Hmac::~Hmac() {
   wipe(&inner_, sizeof inner_);
