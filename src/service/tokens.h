@@ -2,7 +2,7 @@
 //
 // Every function loads, lets core decide, writes the row and the event in one transaction. Only a
 // signed-in person makes, changes or regenerates tokens, and only their own; a token never does
-// (docs/spec/lifecycle-api.md). The text of a token exists in the answer of create and regenerate only.
+// (docs/spec/lifecycle-api.md). Only the answers of create and regenerate hold a token's text.
 // Thread safety: any thread.
 #pragma once
 
@@ -41,14 +41,14 @@ class Tokens {
  public:
   explicit Tokens(const Dependencies& dependencies) : dependencies_(dependencies) {}
 
-  // Errors of all: organization_unknown, permission_denied, credential_kind_refused (not a session),
+  // Errors of all: organization_unknown, permission_denied, credential_kind_refused (no session),
   // store_unavailable; and those of core/lifecycle.h.
   Result<Changed<IssuedToken>> create(const Actor& actor, core::OrganizationId organization,
                                       const core::CreateToken& request);
   // Errors: pat_authorization_not_found (absent, or not the caller's here).
   Result<store::TokenRow> get(const Actor& actor, core::OrganizationId organization,
                               core::TokenId id);
-  // Errors: invalid_argument (`$top`, or a continuationToken of another list or filter).
+  // Errors: invalid_argument (`$top`, `search`, a continuationToken of another list or filter).
   Result<TokenList> list(const Actor& actor, core::OrganizationId organization,
                          const TokenListQuery& query);
   Result<Changed<core::Token>> update(const Actor& actor, core::OrganizationId organization,
@@ -58,7 +58,7 @@ class Tokens {
   // Revoking twice is no error and appends no second event.
   Result<Changed<core::Token>> revoke(const Actor& actor, core::OrganizationId organization,
                                       core::TokenId id);
-  // Revokes anybody's token in the organization. REQUIRES permission manage_members, checked here.
+  // Revokes anybody's token in the organization; takes permission manage_members, checked here.
   Result<Changed<core::Token>> revoke_as_administrator(const Actor& actor,
                                                        core::OrganizationId organization,
                                                        core::TokenId id);
