@@ -1,7 +1,7 @@
 // Projects, as the contract's REST API has them.
 //
-// Creating, changing and deleting happen at once, but are answered as operations, because clients wait
-// for one. Reading a private project takes membership; a public one is read by anybody, named or not.
+// Creating, changing and deleting happen at once, but are answered as operations, because clients
+// wait for one. Reading a private project takes membership; anybody reads a public one.
 // Thread safety: any thread. Spec: docs/spec/projects.md.
 #pragma once
 
@@ -17,7 +17,7 @@
 namespace latchkey::service {
 
 struct ProjectListQuery {
-  std::vector<core::ProjectState> states;  // empty: all
+  std::vector<core::ProjectState> states;  // empty: all but deleted (the contract's "all")
   int top = 100;                           // 1 to 1,000
   int skip = 0;
 };
