@@ -10,9 +10,9 @@ namespace latchkey::core {
 namespace {
 
 // Separates these bytes from all others that the row key signs; the number is the form's version.
-constexpr std::string_view kDomain = "latchkey token row 1";
+constexpr std::string_view kDomain = "latchkey.token-row.v1";
 
-// The canonical bytes of docs/spec/store.md: every field with its length in front, so that no two
+// The canonical bytes of docs/spec/row-mac.md: every field with its length in front, so that no two
 // rows have the same bytes.
 class CanonicalBytes {
  public:

@@ -2,7 +2,7 @@
 //
 // The row MAC binds together all that decides (id, owner, organization, scopes, dates, state, key
 // and digest), so that a row changed in the database is found when it enters an index. Thread
-// safety: values and pure functions. Spec: docs/spec/lifecycle-api.md, docs/spec/store.md.
+// safety: values and pure functions. Spec: docs/spec/lifecycle-api.md, docs/spec/row-mac.md.
 #pragma once
 
 #include <optional>
