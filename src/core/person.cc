@@ -123,10 +123,10 @@ bool is_common(std::string_view password, std::string_view email) {
   const std::string_view local_part = std::string_view(login).substr(0, login.find('@'));
   const std::string_view unit = repeated_unit(lower.text);
   if (unit.size() <= kShortUnit || is_run(lower.text)) return true;
-  for (const std::string_view text : {std::string_view(lower.text), unit}) {
+  // "passwordpassword12" repeats inside the digits.
+  for (const std::string_view text :
+       {std::string_view(lower.text), unit, repeated_unit(strip(lower.text))}) {
     if (is_guessed_first(text, login) || is_guessed_first(text, local_part)) return true;
-    // "passwordpassword12": the repetition is inside the digits.
-    if (is_guessed_first(repeated_unit(strip(text)), local_part)) return true;
   }
   return false;
 }

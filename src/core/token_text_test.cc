@@ -185,6 +185,17 @@ TEST(TokenText, IsFoundByThePublicPattern) {
   }
 }
 
+// The pattern that docs/spec/token-format.md publishes for our own tokens, rule T21.
+TEST(TokenText, IsFoundByOurOwnPattern) {
+  const std::regex pattern(
+      "\\b[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9][A-L][A-Za-z0-9]{2}A{10}PAT1LKEY[A-Za-z0-9]{4}\\b");
+  for (const json::value& vector : cases(vectors(), "good")) {
+    EXPECT_EQ(std::regex_search(text_of(vector, "token"), pattern),
+              text_of(vector, "provider") == "LKEY")
+        << text_of(vector, "name");
+  }
+}
+
 TEST(ProviderSignatureParse, FollowsVectors) {
   const json::value& signatures = member(vectors(), "providerSignature");
   for (const json::value& text : cases(signatures, "good")) {
