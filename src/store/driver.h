@@ -6,10 +6,13 @@
 // Thread safety: one thread a Connection. Spec: docs/spec/store.md.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,14 +64,26 @@ class Row {
   bool boolean(int column) const { return integer(column) != 0; }
   Instant instant(int column) const { return {integer(column)}; }
   std::optional<Instant> optional_instant(int column) const;
-  // REQUIRES: the column holds exactly that many bytes; a database that breaks this is refused with
-  // integrity_violated by run().
+  // Bytes of a fixed size, an id, or one of the `valid` values of an enum. A database that holds
+  // anything else is refused: the value is then empty or the first, and run() fails with
+  // integrity_violated.
   template <size_t n>
   std::array<uint8_t, n> bytes(int column) const;
   template <class AnyId>
   AnyId id(int column) const {
     return AnyId{Uuid{bytes<16>(column)}};
   }
+  template <class AnyId>
+  std::optional<AnyId> optional_id(int column) const;
+  template <class Enum>
+  Enum one_of(int column, std::initializer_list<Enum> valid) const;
+
+  // Says that the row holds what no writer of ours wrote.
+  void refuse() const { refused_ = true; }
+  bool refused() const { return refused_; }
+
+ private:
+  mutable bool refused_ = false;
 };
 
 // Called for each row; returning an error ends the statement with that error.
@@ -80,8 +95,10 @@ class Connection {
 
   // Runs `sql`, which has one statement, with `parameters` as $1, $2, ..., and gives each row to
   // `on_row`. Returns the number of rows changed.
-  // Errors: already_exists (a unique rule; `field` is the constraint's name or columns),
-  //         store_unavailable (anything else; the message names the engine's code, never a value).
+  // Errors: those of `on_row`; already_exists (a unique rule; `field` is the constraint's name or
+  //         columns); integrity_violated (a row was refused); store_unavailable (anything else; the
+  //         message names the engine's code, never a value). Once the engine has ended a transaction
+  //         by itself, everything but ROLLBACK is refused with store_unavailable.
   virtual Result<int64_t> run(std::string_view sql, std::span<const Value> parameters,
                               const RowCallback& on_row) = 0;
   // Runs several statements without parameters: migrations.
@@ -107,5 +124,38 @@ class Driver {
   // The statement that begins a transaction that will write ("BEGIN IMMEDIATE").
   virtual std::string_view begin_write() const = 0;
 };
+
+inline std::optional<Instant> Row::optional_instant(int column) const {
+  if (is_null(column)) return std::nullopt;
+  return instant(column);
+}
+
+template <size_t n>
+std::array<uint8_t, n> Row::bytes(int column) const {
+  std::array<uint8_t, n> bytes{};
+  const auto stored = blob(column);
+  if (stored.size() == n) {
+    std::copy(stored.begin(), stored.end(), bytes.begin());
+  } else {
+    refuse();
+  }
+  return bytes;
+}
+
+template <class AnyId>
+std::optional<AnyId> Row::optional_id(int column) const {
+  if (is_null(column)) return std::nullopt;
+  return id<AnyId>(column);
+}
+
+template <class Enum>
+Enum Row::one_of(int column, std::initializer_list<Enum> valid) const {
+  const int64_t number = integer(column);
+  for (const Enum value : valid) {
+    if (static_cast<int64_t>(value) == number) return value;
+  }
+  refuse();
+  return *valid.begin();
+}
 
 }  // namespace latchkey::store
