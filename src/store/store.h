@@ -43,6 +43,9 @@ class WriteTx : public ReadTx {
                                         const core::EventContext& context) = 0;
   // The time of this transaction: the same for all its rows and events.
   virtual Instant now() const = 0;
+  // Binds the row of `token` to the log: its MAC is added to the data of this transaction's first
+  // event, whose revision is returned. For insert_token and update_token only.
+  virtual core::Revision bind_row(core::TokenId token, const Digest& mac) = 0;
 };
 
 using ReadBody = std::function<Result<void>(ReadTx&)>;
@@ -63,24 +66,30 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Errors: those of `body`; store_unavailable.
+  // Errors: those of `body`; store_unavailable. REQUIRES: not called from inside a body.
   virtual Result<void> read(const ReadBody& body) = 0;
   // Runs `body` in one transaction; `body` may run more than once (a failed shared commit is retried
   // alone), so it must not change anything but the transaction and what it assigns anew.
-  // Errors: those of `body`; store_unavailable (nothing was changed).
+  // Errors: those of `body`; store_unavailable (nothing was changed, unless the engine failed at the
+  //         commit and then could not be asked: the next write learns what became of it); overloaded (too many wait);
+  //         integrity_violated (the head in the database is not the one that we signed); internal
+  //         (`body` changed rows and appended no event). REQUIRES: not called from inside a body.
   virtual Result<Committed> write(const WriteBody& body) = 0;
   // As write, for side tables that are no state (last use, mail, cursors): appends no event.
+  // Errors: as write; internal (`body` appended an event or wrote a token).
   virtual Result<void> write_aside(const WriteBody& body) = 0;
 
   // The last committed event.
   virtual LogHead head() const = 0;
-  // Events with a revision above `after`, oldest first, at most `limit`; waits up to `wait` for one.
+  // Events with a revision above `after`, oldest first, at most `limit` (and 1,000); waits up to
+  // `wait` (and a minute) for one, on the machine's clock. Errors: store_unavailable.
   virtual Result<std::vector<core::Event>> events(core::Revision after, int limit,
                                                   Milliseconds wait) = 0;
   // Wakes every waiter of events(), for a prompt stop. Later calls do not wait.
   virtual void interrupt() = 0;
 };
 
+// All must outlive the store.
 struct StoreDependencies {
   Clock& clock;
   Entropy& entropy;
@@ -89,14 +98,15 @@ struct StoreDependencies {
 };
 
 // Opens the database of `driver`: applies missing migrations and checks the signature of the head.
-// Errors: store_unavailable; integrity_violated (the head is not signed with this row key);
-//         configuration (the schema is newer than this program).
+// Errors: store_unavailable; integrity_violated (the head is not signed with this row key, or is not
+//         the last event); configuration (the schema is newer than this program).
 Result<std::unique_ptr<Store>> open_store(std::unique_ptr<Driver> driver,
                                           const StoreDependencies& dependencies);
 
-// Walks the whole log and checks order, hashes, context digests and the head's signature, and every
-// token row's MAC. Returns the number of events. `on_progress` gets (done, total) now and then.
-// Errors: integrity_violated (the message names the revision or the token).
+// Walks the whole log in pages and checks rule E16 of docs/spec/event-log.md: order, hashes, context
+// digests, the head's signature, and every token row's MAC and place in the log. What is appended
+// meanwhile is not looked at. `on_progress` (may be empty) gets (done, total) of the events.
+// Errors: integrity_violated (the message names the revision or the token); store_unavailable.
 struct AuditReport {
   uint64_t events = 0;
   uint64_t tokens = 0;

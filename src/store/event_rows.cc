@@ -1,0 +1,152 @@
+#include "store/event_rows.h"
+
+#include <array>
+
+namespace latchkey::store {
+namespace {
+
+constexpr std::string_view kEventColumns =
+    "revision, at, organization_id, actor_id, action, subjects, data, context_digest, "
+    "previous_hash, hash";
+
+core::Event read_event(const Row& row) {
+  core::Event event;
+  event.revision.number = static_cast<uint64_t>(row.integer(0));
+  event.at = row.instant(1);
+  event.draft.organization = row.optional_id<core::OrganizationId>(2);
+  event.draft.actor = row.optional_id<core::PersonId>(3);
+  const auto action = core::parse_action(row.text(4));
+  auto subjects = core::parse_subjects(row.text(5));
+  if (action && subjects) {
+    event.draft.action = *action;
+    event.draft.subjects = *std::move(subjects);
+  } else {
+    row.refuse();
+  }
+  event.draft.data = row.text(6);
+  event.context_digest = row.bytes<32>(7);
+  event.previous_hash = row.bytes<32>(8);
+  event.hash = row.bytes<32>(9);
+  return event;
+}
+
+}  // namespace
+
+Result<std::optional<StoredContext>> find_event_context(ReadTx& tx, core::Revision revision) {
+  std::optional<StoredContext> found;
+  LK_CHECK(tx.connection().run(
+      "SELECT salt, address, user_agent, mechanism, correlation_id, names FROM event_contexts "
+      "WHERE revision = $1",
+      {revision.number}, [&](const Row& row) -> Result<void> {
+        StoredContext& stored = found.emplace();
+        stored.salt = row.bytes<16>(0);
+        stored.context.address = row.text(1);
+        stored.context.user_agent = row.text(2);
+        stored.context.mechanism = row.text(3);
+        stored.context.correlation_id = row.text(4);
+        stored.context.names = row.text(5);
+        return {};
+      }));
+  return found;
+}
+
+Result<void> erase_event_context(WriteTx& tx, core::Revision revision) {
+  LK_CHECK(tx.connection().run("DELETE FROM event_contexts WHERE revision = $1",
+                               {revision.number}));
+  return {};
+}
+
+Result<std::vector<core::Event>> list_events(Connection& connection, core::Revision after,
+                                             int limit) {
+  static const std::string sql = "SELECT " + std::string(kEventColumns) +
+                                 " FROM events WHERE revision > $1 ORDER BY revision LIMIT $2";
+  std::vector<core::Event> events;
+  LK_CHECK(connection.run(sql, {after.number, limit}, [&](const Row& row) -> Result<void> {
+    events.push_back(read_event(row));
+    return {};
+  }));
+  return events;
+}
+
+Result<std::vector<core::Event>> list_events_of_action(Connection& connection, core::Action action,
+                                                       core::Revision after, int limit) {
+  static const std::string sql =
+      "SELECT " + std::string(kEventColumns) +
+      " FROM events WHERE action = $1 AND revision > $2 ORDER BY revision LIMIT $3";
+  std::vector<core::Event> events;
+  LK_CHECK(connection.run(sql, {core::action_name(action), after.number, limit},
+                          [&](const Row& row) -> Result<void> {
+                            events.push_back(read_event(row));
+                            return {};
+                          }));
+  return events;
+}
+
+Result<std::optional<core::Event>> find_last_event(Connection& connection) {
+  static const std::string sql =
+      "SELECT " + std::string(kEventColumns) + " FROM events ORDER BY revision DESC LIMIT 1";
+  std::optional<core::Event> last;
+  LK_CHECK(connection.run(sql, {}, [&](const Row& row) -> Result<void> {
+    last = read_event(row);
+    return {};
+  }));
+  return last;
+}
+
+Result<void> insert_event(Connection& connection, const core::Event& event,
+                          const StoredContext& context) {
+  static const std::string sql = "INSERT INTO events (" + std::string(kEventColumns) +
+                                 ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+  const std::string subjects = core::format_subjects(event.draft.subjects);
+  LK_CHECK(connection.run(
+      sql, {event.revision.number, event.at, event.draft.organization, event.draft.actor,
+            core::action_name(event.draft.action), subjects, event.draft.data,
+            event.context_digest, event.previous_hash, event.hash}));
+  LK_CHECK(connection.run(
+      "INSERT INTO event_contexts (revision, salt, address, user_agent, mechanism, "
+      "correlation_id, names) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+      {event.revision.number, context.salt, context.context.address, context.context.user_agent,
+       context.context.mechanism, context.context.correlation_id, context.context.names}));
+  return {};
+}
+
+Result<std::optional<StoredHead>> find_head(Connection& connection) {
+  std::optional<StoredHead> found;
+  LK_CHECK(connection.run("SELECT revision, hash, signature FROM log_head", {},
+                          [&](const Row& row) -> Result<void> {
+                            StoredHead& stored = found.emplace();
+                            stored.head.revision.number = static_cast<uint64_t>(row.integer(0));
+                            stored.head.hash = row.bytes<32>(1);
+                            stored.signature = row.bytes<32>(2);
+                            return {};
+                          }));
+  return found;
+}
+
+Result<void> insert_head(Connection& connection, const StoredHead& stored) {
+  LK_CHECK(connection.run(
+      "INSERT INTO log_head (only_row, revision, hash, signature) VALUES (1, $1, $2, $3)",
+      {stored.head.revision.number, stored.head.hash, stored.signature}));
+  return {};
+}
+
+Result<void> update_head(Connection& connection, const StoredHead& stored) {
+  LK_TRY(const int64_t changed,
+         connection.run("UPDATE log_head SET revision = $1, hash = $2, signature = $3",
+                        {stored.head.revision.number, stored.head.hash, stored.signature}));
+  LK_ASSERT(changed == 1);
+  return {};
+}
+
+Result<LogHead> load_signed_head(Connection& connection, const Hmac& row_key) {
+  LK_TRY(const auto stored, find_head(connection));
+  if (!stored) return Error(ErrorCode::integrity_violated, "the head of the event log is missing");
+  const Digest signature = core::head_signature(row_key, stored->head.revision, stored->head.hash);
+  if (!constant_time_equal(signature, stored->signature)) {
+    return Error(ErrorCode::integrity_violated,
+                 "the head of the event log is not signed with this row key");
+  }
+  return stored->head;
+}
+
+}  // namespace latchkey::store

@@ -1,0 +1,222 @@
+#include "store/group_writer.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "store/event_rows.h"
+
+namespace latchkey::store {
+namespace {
+
+// Counts what a body changes, so that a change without an event is found.
+class CountingConnection final : public Connection {
+ public:
+  explicit CountingConnection(Connection& connection) : connection_(connection) {}
+  Result<int64_t> run(std::string_view sql, std::span<const Value> parameters,
+                      const RowCallback& on_row) override {
+    auto changed = connection_.run(sql, parameters, on_row);
+    if (changed) changes_ += *changed;
+    return changed;
+  }
+  Result<void> run_script(std::string_view sql) override {
+    ++changes_;
+    return connection_.run_script(sql);
+  }
+  int64_t changes() const { return changes_; }
+
+ private:
+  Connection& connection_;
+  int64_t changes_ = 0;
+};
+
+// A body's transaction. Events are kept until the body is done, because the first of them names the
+// token rows that the body writes (rule E10).
+class SqlWriteTx final : public WriteTx {
+ public:
+  SqlWriteTx(CountingConnection& connection, Entropy& entropy, Instant now, const LogHead& head)
+      : WriteTx(connection), entropy_(entropy), now_(now), head_(head) {}
+
+  Result<core::Revision> append(const core::EventDraft& draft,
+                                const core::EventContext& context) override {
+    LK_ASSERT(draft.data.size() >= 2 && draft.data.front() == '{' && draft.data.back() == '}');
+    Appended appended{{}, {{}, context}};
+    if (auto filled = entropy_.fill(appended.context.salt); !filled) {
+      failure_ = filled;
+      return std::move(filled).error();
+    }
+    appended.event.revision.number = head_.revision.number + events_.size() + 1;
+    appended.event.at = now_;
+    appended.event.draft = draft;
+    appended.event.context_digest = core::context_digest(context, appended.context.salt);
+    events_.push_back(std::move(appended));
+    return events_.back().event.revision;
+  }
+  Instant now() const override { return now_; }
+  core::Revision bind_row(core::TokenId token, const Digest& mac) override {
+    rows_.insert_or_assign(token, mac);
+    return {head_.revision.number + 1};
+  }
+
+  // Writes the events. Returns the head after them.
+  Result<LogHead> finish(CountingConnection& connection, WriteKind kind) {
+    LK_CHECK(failure_);
+    if (kind == WriteKind::aside && (!events_.empty() || !rows_.empty())) {
+      return Error(ErrorCode::internal, "a write aside must not change the state");
+    }
+    if (kind == WriteKind::state && events_.empty() && connection.changes() > 0) {
+      return Error(ErrorCode::internal, "a change must append an event");
+    }
+    LogHead head = head_;
+    if (!rows_.empty()) add_rows(events_.front().event.draft.data);
+    for (Appended& appended : events_) {
+      appended.event.previous_hash = head.hash;
+      appended.event.hash = core::event_hash(appended.event);
+      LK_CHECK(insert_event(connection, appended.event, appended.context));
+      head = {appended.event.revision, appended.event.hash};
+    }
+    return head;
+  }
+
+ private:
+  struct Appended {
+    core::Event event;
+    StoredContext context;
+  };
+
+  // {"scope":"x"} becomes {"scope":"x","tokenRows":{...}}.
+  void add_rows(std::string& data) const {
+    data.pop_back();
+    data += data.size() == 1 ? "\"tokenRows\":{" : ",\"tokenRows\":{";
+    const char* separator = "";
+    for (const auto& [token, mac] : rows_) {
+      data += separator;
+      data += '"' + core::format_id(token) + "\":\"" + format_hex(mac) + '"';
+      separator = ",";
+    }
+    data += "}}";
+  }
+
+  Entropy& entropy_;
+  const Instant now_;
+  const LogHead head_;
+  std::vector<Appended> events_;
+  std::map<core::TokenId, Digest> rows_;
+  Result<void> failure_;
+};
+
+}  // namespace
+
+LogHead GroupWriter::write(std::span<WriteItem* const> items, const LogHead& known) {
+  auto together = write_together(items, known);
+  if (together) return *together;
+  if (outcome_unknown_) {
+    // To run the bodies again might make the same change twice.
+    outcome_unknown_ = false;
+    for (WriteItem* const item : items) item->outcome = Result<void>(together.error());
+    return known;
+  }
+  LogHead head = known;
+  for (WriteItem* const item : items) {
+    auto alone = write_together(std::span(&item, 1), head);
+    if (alone) {
+      head = *alone;
+    } else {
+      item->outcome = Result<void>(std::move(alone).error());
+      outcome_unknown_ = false;
+    }
+  }
+  return head;
+}
+
+// On failure no item has an outcome, and nothing was changed unless outcome_unknown_ says so.
+Result<LogHead> GroupWriter::write_together(std::span<WriteItem* const> items,
+                                            const LogHead& known) {
+  auto head = write_in_transaction(items, known);
+  if (head) return head;
+  roll_back();
+  dependencies_.log.warning("store.transaction_failed",
+                            {{"items", static_cast<int64_t>(items.size())},
+                             {"code", error_name(head.error().code)},
+                             {"message", head.error().message}});
+  for (WriteItem* const item : items) item->outcome.reset();
+  return head;
+}
+
+Result<LogHead> GroupWriter::write_in_transaction(std::span<WriteItem* const> items,
+                                                  const LogHead& known) {
+  LK_CHECK(connect());
+  LK_CHECK(connection_->run(driver_.begin_write()));
+  LK_TRY(const LogHead before, load_head(known));
+  LogHead head = before;
+  const Instant now = dependencies_.clock.now();
+  for (WriteItem* const item : items) LK_CHECK(write_item(*item, now, head));
+  if (head.revision != before.revision) {
+    const StoredHead stored{
+        head, core::head_signature(dependencies_.row_key, head.revision, head.hash)};
+    LK_CHECK(update_head(*connection_, stored));
+  }
+  auto committed = connection_->run("COMMIT");
+  if (!committed && head.revision != before.revision) LK_CHECK(find_out(before, head));
+  if (!committed && head.revision == before.revision) return std::move(committed).error();
+  return head;
+}
+
+Result<void> GroupWriter::write_item(WriteItem& item, Instant now, LogHead& head) {
+  LK_CHECK(connection_->run("SAVEPOINT item"));
+  CountingConnection counting(*connection_);
+  SqlWriteTx tx(counting, dependencies_.entropy, now, head);
+  item.outcome = item.body(tx);
+  if (*item.outcome) {
+    auto finished = tx.finish(counting, item.kind);
+    if (finished) {
+      LK_CHECK(connection_->run("RELEASE item"));
+      head = *finished;
+      return {};
+    }
+    item.outcome = Result<void>(std::move(finished).error());
+  }
+  LK_CHECK(connection_->run("ROLLBACK TO item"));
+  LK_CHECK(connection_->run("RELEASE item"));
+  return {};
+}
+
+// The head in the database: what was known, or later.
+Result<LogHead> GroupWriter::load_head(const LogHead& known) {
+  LK_TRY(const LogHead head, load_signed_head(*connection_, dependencies_.row_key));
+  if (head.revision < known.revision ||
+      (head.revision == known.revision && head.hash != known.hash)) {
+    return Error(ErrorCode::integrity_violated, "the event log was put back while it was in use");
+  }
+  return head;
+}
+
+// A commit that reported an error may have happened all the same; the head tells.
+Result<void> GroupWriter::find_out(const LogHead& before, const LogHead& attempted) {
+  outcome_unknown_ = true;
+  connection_.reset();
+  LK_CHECK(connect());
+  LK_TRY(const LogHead stored, load_signed_head(*connection_, dependencies_.row_key));
+  if (stored.revision == before.revision) {
+    outcome_unknown_ = false;
+    return Error(ErrorCode::store_unavailable, "the database did not take the change");
+  }
+  if (stored.hash != attempted.hash) {
+    return Error(ErrorCode::integrity_violated, "the event log is not as it was written");
+  }
+  outcome_unknown_ = false;
+  return {};
+}
+
+Result<void> GroupWriter::connect() {
+  if (connection_) return {};
+  LK_TRY(connection_, driver_.connect());
+  return {};
+}
+
+void GroupWriter::roll_back() {
+  if (connection_ && !connection_->run("ROLLBACK")) connection_.reset();
+}
+
+}  // namespace latchkey::store

@@ -1,0 +1,79 @@
+// Opening a store: migrations, the first head, and the check of the head that is there.
+#include "store/event_rows.h"
+#include "store/sql_store.h"
+
+namespace latchkey::store {
+namespace {
+
+// Nothing when the database has no schema yet.
+std::optional<int64_t> find_schema_version(Connection& connection) {
+  std::optional<int64_t> version;
+  const auto found = connection.run("SELECT version FROM schema_version", {},
+                                    [&](const Row& row) -> Result<void> {
+                                      version = row.integer(0);
+                                      return {};
+                                    });
+  return found ? version : std::nullopt;
+}
+
+// Brings the schema from `version` to the newest, inside the transaction.
+Result<void> run_migrations(Connection& connection, Driver& driver,
+                            std::optional<int64_t> version, const Hmac& row_key) {
+  const auto migrations = driver.migrations();
+  if (!version) {
+    // Fails when there is a schema that could not be read: then nothing is made over it.
+    LK_CHECK(connection.run_script("CREATE TABLE schema_version (version BIGINT NOT NULL)"));
+    LK_CHECK(connection.run("INSERT INTO schema_version (version) VALUES (0)"));
+  }
+  for (size_t step = static_cast<size_t>(version.value_or(0)); step < migrations.size(); ++step) {
+    LK_CHECK(connection.run_script(migrations[step]));
+  }
+  LK_CHECK(connection.run("UPDATE schema_version SET version = $1",
+                          {static_cast<uint64_t>(migrations.size())}));
+  if (version) return {};
+  const LogHead empty;
+  return insert_head(connection, {empty, core::head_signature(row_key, empty.revision, empty.hash)});
+}
+
+Result<void> migrate(Connection& connection, Driver& driver, const StoreDependencies& dependencies) {
+  const auto newest = static_cast<int64_t>(driver.migrations().size());
+  const auto version = find_schema_version(connection);
+  if (version && *version > newest) {
+    return Error(ErrorCode::configuration, "the database was written by a newer version");
+  }
+  if (version == newest) return {};
+  LK_CHECK(connection.run(driver.begin_write()));
+  // All steps and the first head in one transaction: it is done or it never was.
+  auto migrated = run_migrations(connection, driver, version, dependencies.row_key);
+  if (migrated) {
+    LK_CHECK(connection.run("COMMIT"));
+    dependencies.log.info("store.migrated", {{"from", version.value_or(0)}, {"to", newest}});
+    return {};
+  }
+  // What is left of the transaction ends with the connection.
+  return migrated;
+}
+
+Result<LogHead> check_head(Connection& connection, const Hmac& row_key) {
+  LK_TRY(const LogHead head, load_signed_head(connection, row_key));
+  LK_TRY(const auto last, find_last_event(connection));
+  const LogHead expected = last ? LogHead{last->revision, last->hash} : LogHead{};
+  if (head.revision != expected.revision || head.hash != expected.hash) {
+    return Error(ErrorCode::integrity_violated, "the last event is not the head of the event log");
+  }
+  return head;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_store(std::unique_ptr<Driver> driver,
+                                          const StoreDependencies& dependencies) {
+  LK_TRY(auto connection, driver->connect());
+  LK_CHECK(migrate(*connection, *driver, dependencies));
+  LK_TRY(const LogHead head, check_head(*connection, dependencies.row_key));
+  connection.reset();
+  return std::unique_ptr<Store>(
+      std::make_unique<SqlStore>(std::move(driver), dependencies, head));
+}
+
+}  // namespace latchkey::store

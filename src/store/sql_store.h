@@ -1,0 +1,57 @@
+// The Store over SQL: a queue of writes with one leader, and a pool of readers.
+//
+// The first of the waiting writers leads: it runs what waits in one transaction and wakes the others.
+// So there is no thread of our own. Thread safety: as of Store.
+// Why: docs/decisions/0003-group-commit.md.
+#pragma once
+
+#include <deque>
+
+#include "base/mutex.h"
+#include "store/connection_pool.h"
+#include "store/group_writer.h"
+#include "store/store.h"
+
+namespace latchkey::store {
+
+class SqlStore final : public Store {
+ public:
+  // `head` is the one that was found at open.
+  SqlStore(std::unique_ptr<Driver> driver, const StoreDependencies& dependencies,
+           const LogHead& head);
+
+  Result<void> read(const ReadBody& body) override;
+  Result<Committed> write(const WriteBody& body) override;
+  Result<void> write_aside(const WriteBody& body) override;
+  LogHead head() const override;
+  Result<std::vector<core::Event>> events(core::Revision after, int limit,
+                                          Milliseconds wait) override;
+  void interrupt() override;
+
+ private:
+  struct Waiting {
+    Waiting(const WriteBody& body, WriteKind kind) : item{body, kind} {}
+    WriteItem item;
+    ConditionVariable ready;  // the item is done, or its writer is to lead
+    bool taken = false;       // by a leader: its writer must wait for the end
+    bool done = false;
+    core::Revision revision;
+  };
+
+  Result<Committed> enqueue(const WriteBody& body, WriteKind kind);
+  // Runs what waits, without the mutex, and wakes whom it concerns.
+  void lead() LK_REQUIRES(mutex_);
+
+  const std::unique_ptr<Driver> driver_;
+  ConnectionPool readers_;
+  GroupWriter writer_;  // belongs to the leader: whoever set leading_
+
+  mutable Mutex mutex_;
+  std::deque<Waiting*> queue_ LK_GUARDED_BY(mutex_);
+  bool leading_ LK_GUARDED_BY(mutex_) = false;
+  bool interrupted_ LK_GUARDED_BY(mutex_) = false;
+  LogHead head_ LK_GUARDED_BY(mutex_);
+  ConditionVariable head_changed_;
+};
+
+}  // namespace latchkey::store
