@@ -18,11 +18,13 @@ namespace latchkey::store {
 struct TokenRow {
   core::Token token;
   Digest mac{};
+  core::Revision revision;  // of the event that binds the row to the log (rule E10)
   std::optional<core::LastUse> last_use;  // filled by list_tokens and find_token
 };
 
 // Nothing when there is no such token.
 Result<std::optional<TokenRow>> find_token(ReadTx& tx, core::TokenId id);
+// Errors: already_exists (field "id" or "digest").
 Result<void> insert_token(WriteTx& tx, const core::Token& token, const Digest& mac);
 // Replaces everything that may change. REQUIRES: the token exists.
 Result<void> update_token(WriteTx& tx, const core::Token& token, const Digest& mac);
@@ -31,7 +33,8 @@ enum class TokenFilter { active, revoked, expired, all };
 enum class TokenSort { display_name, created, status, expires, last_used };
 enum class SortDirection { ascending, descending };
 
-// One page of a person's tokens in one organization. `after_key` and `after_id` are the sort key and
+// One page of a person's tokens in one organization. Rows of equal keys follow each other by id, in
+// the same direction; by status means active, expired, revoked, and then by name. `after_key` and `after_id` are the sort key and
 // id of the last row of the page before; the key's form is the store's own (stored, not the
 // engine's collation).
 struct TokenQuery {
@@ -50,14 +53,18 @@ struct TokenPage {
   // The `after` of the next page; nothing on the last one.
   std::optional<std::pair<std::string, core::TokenId>> next;
 };
-// Cost: proportional to the page, not to the number of tokens (indexes by stored keys).
+// Errors: invalid_argument naming `after` (not a key of this sort).
+// Cost: proportional to the page and to what filter and search leave out before its end, not to the
+// number of tokens (indexes by stored keys).
 Result<TokenPage> list_tokens(ReadTx& tx, const TokenQuery& query);
 
 // Every token row, for loading an index and for audit, in no particular order.
 Result<void> for_each_token(ReadTx& tx, const std::function<Result<void>(const TokenRow&)>& on_row);
 Result<uint64_t> count_tokens(ReadTx& tx);
+// Token rows by id, after `after`, at most `limit`.
+Result<std::vector<TokenRow>> list_all_tokens(ReadTx& tx, core::TokenId after, int limit);
 
-// Writes the newest uses; older ones than what is stored are ignored.
+// Writes the newest uses; older ones than what is stored, and unknown tokens, are ignored.
 struct TokenUse {
   core::TokenId token;
   core::LastUse use;
