@@ -17,6 +17,7 @@ namespace latchkey::service {
 namespace {
 
 constexpr int kPageMax = 100;
+constexpr size_t kSearchMax = 256;  // bytes
 
 // A token that could make or see tokens would let a leaked one outlive its revocation.
 Result<core::PersonId> require_session(const Actor& actor) {
@@ -183,8 +184,8 @@ Result<TokenList> Tokens::list(const Actor& actor, core::OrganizationId organiza
                                const TokenListQuery& query) {
   LK_TRY(const core::PersonId owner, require_session(actor));
   if (query.top < 1 || query.top > kPageMax) return invalid_field("$top", "must be 1 to 100");
-  if (!is_utf8(query.search) || count_code_points(query.search) > core::kTokenNameMax) {
-    return invalid_field("search", "must be at most 256 characters of UTF-8");
+  if (!is_utf8(query.search) || query.search.size() > kSearchMax) {
+    return invalid_field("search", "must be at most 256 bytes of UTF-8");
   }
   store::TokenQuery asked{.owner = owner,
                           .organization = organization,
