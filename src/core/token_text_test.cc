@@ -3,10 +3,26 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <new>
 #include <regex>
 #include <set>
 
 #include "core/vectors_for_test.h"
+
+namespace {
+thread_local size_t allocations = 0;
+}  // namespace
+
+// Every allocation of this program is counted, so that a test can say that there was none.
+void* operator new(size_t size_bytes) {
+  ++allocations;
+  void* memory = std::malloc(size_bytes);
+  LK_ASSERT(memory != nullptr);
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace latchkey::core {
 namespace {
@@ -92,6 +108,20 @@ TEST(TokenParse, RefusesEveryChangeOfOneCharacter) {
       EXPECT_FALSE(parse_token(provider, changed).has_value()) << i << " to " << c;
     }
   }
+}
+
+TEST(TokenParse, AllocatesNothing) {
+  const ProviderSignature provider = ProviderSignature::standard();
+  const std::string good = some_token();
+  std::string bad = good;
+  bad[83] = bad[83] == 'A' ? 'B' : 'A';
+  const size_t before = allocations;
+  const bool accepts = parse_token(provider, good).has_value();
+  const bool refuses = !parse_token(provider, bad).has_value();
+  const size_t after = allocations;
+  EXPECT_TRUE(accepts && refuses);
+  EXPECT_EQ(after, before);
+  EXPECT_GT(allocations, 0u) << "nothing is counted";
 }
 
 TEST(TokenParse, RefusesEveryPrefixAndSuffix) {
