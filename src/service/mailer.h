@@ -1,7 +1,7 @@
 // Sends one mail through SMTP, over libcurl.
 //
-// TLS is used when the server is given as smtps:// or offers STARTTLS, and can be demanded; the
-// password is read from a file. Thread safety: send() from one thread at a time.
+// TLS is used when the server is given as smtps:// or offers STARTTLS, and can be demanded; a
+// password is sent over TLS only. Thread safety: send() from one thread at a time.
 #pragma once
 
 #include <memory>
