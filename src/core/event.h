@@ -71,7 +71,7 @@ struct EventDraft {
 struct EventContext {
   std::string address;
   std::string user_agent;
-  std::string mechanism;       // "session", "PAT", "console", "setup"
+  std::string mechanism;       // "session", "PAT", "console", "setup", "link"
   std::string correlation_id;  // the request's id
   std::string names;           // JSON object, e.g. {"DisplayName":"build"}
 };

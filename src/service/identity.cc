@@ -56,7 +56,7 @@ Result<void> append_first(store::WriteTx& tx, const core::Person& person,
   LK_CHECK(tx.append(draft, context));
   draft.action = core::Action::member_added;
   draft.subjects = {{core::SubjectKind::membership, person.id.uuid}};
-  draft.data = R"({"Role":"owner"})";
+  draft.data = R"({"role":"owner"})";
   LK_CHECK(tx.append(draft, context));
   return {};
 }

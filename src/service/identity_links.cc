@@ -100,7 +100,7 @@ Result<void> join(store::WriteTx& tx, const Invitation& invitation, const core::
       .organization = membership.organization,
       .actor = person.id,
       .subjects = {{core::SubjectKind::membership, person.id.uuid}},
-      .data = R"({"Role":")" + std::string(core::role_name(membership.role)) + R"("})"};
+      .data = R"({"role":")" + std::string(core::role_name(membership.role)) + R"("})"};
   LK_CHECK(tx.append(draft, context));
   return {};
 }
@@ -150,7 +150,7 @@ Result<IssuedLink> Identity::issue_setup_link(const RequestOrigin& origin) {
                                  .organization = std::nullopt,
                                  .actor = std::nullopt,
                                  .subjects = {{core::SubjectKind::link, link.id.uuid}},
-                                 .data = R"({"Kind":"setup"})"};
+                                 .data = R"({"kind":"setup"})"};
     LK_CHECK(tx.append(draft, identity::origin_context(origin, "setup", "{}")));
     return {};
   };
@@ -179,7 +179,7 @@ Result<IssuedLink> Identity::invite(const Actor& actor, core::OrganizationId org
         .organization = organization,
         .actor = actor.person(),
         .subjects = {{core::SubjectKind::link, link.id.uuid}},
-        .data = R"({"Kind":"invitation","Role":")" + std::string(core::role_name(role)) + R"("})"};
+        .data = R"({"kind":"invitation","role":")" + std::string(core::role_name(role)) + R"("})"};
     LK_CHECK(tx.append(draft, actor.event_context(identity::names_json(
                                   {{"Email", email}, {"OrganizationName", found.name}}))));
     return {};
@@ -218,7 +218,7 @@ Result<void> Identity::withdraw_invitation(const Actor& actor, core::Organizatio
                                  .organization = organization,
                                  .actor = actor.person(),
                                  .subjects = {{core::SubjectKind::link, id.uuid}},
-                                 .data = R"({"Kind":"invitation","Withdrawn":true})"};
+                                 .data = R"({"kind":"invitation","withdrawn":true})"};
     LK_CHECK(tx.append(draft, actor.event_context("{}")));
     return {};
   };

@@ -219,7 +219,7 @@ Result<void> Identity::change_display_name(const Actor& actor, const std::string
     LK_TRY(auto row, identity::require_signed_in(tx, actor));
     if (row.person.display_name == display_name) return {};
     const std::string names = identity::names_json(
-        {{"DisplayName", display_name}, {"OldDisplayName", row.person.display_name}});
+        {{"DisplayName", display_name}, {"PreviousDisplayName", row.person.display_name}});
     row.person.display_name = display_name;
     LK_CHECK(store::update_person(tx, row));
     const core::EventDraft draft{.action = core::Action::person_changed,

@@ -46,7 +46,7 @@ Result<void> append_member(store::WriteTx& tx, const Actor& actor, core::Action 
       .organization = membership.organization,
       .actor = actor.person(),
       .subjects = {{core::SubjectKind::membership, membership.person.uuid}},
-      .data = R"({"Role":")" + std::string(core::role_name(membership.role)) + R"("})"};
+      .data = R"({"role":")" + std::string(core::role_name(membership.role)) + R"("})"};
   const std::string names = row ? identity::person_names(row->person) : "{}";
   LK_CHECK(tx.append(draft, actor.event_context(names)));
   return {};
@@ -167,7 +167,7 @@ Result<Changed<core::Organization>> Organizations::rename(const Actor& actor,
     LK_TRY(organization, require_permission(tx, actor, id, Permission::manage_organization));
     if (organization.name == name) return {};
     const std::string names = identity::names_json(
-        {{"OrganizationName", name}, {"OldOrganizationName", organization.name}});
+        {{"OrganizationName", name}, {"PreviousOrganizationName", organization.name}});
     organization.name = name;
     LK_CHECK(store::update_organization(tx, organization));
     return append_organization(tx, actor, core::Action::organization_renamed, organization, names);
@@ -213,7 +213,7 @@ Result<Changed<core::Organization>> Organizations::recover(const Actor& actor,
     organization.deleted_at.reset();
     LK_CHECK(store::update_organization(tx, organization));
     const std::string names = identity::names_json(
-        {{"OrganizationName", organization.name}, {"OldOrganizationName", old_name}});
+        {{"OrganizationName", organization.name}, {"PreviousOrganizationName", old_name}});
     return append_organization(tx, actor, core::Action::organization_recovered, organization,
                                names);
   };
