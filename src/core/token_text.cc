@@ -30,13 +30,20 @@ constexpr std::string_view kAlphabet =
 constexpr std::string_view kChecksumAlphabet =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-// The value of `c` in kAlphabet; -1 for another character. Base64's first 62 values are the same.
-int alphabet_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return -1;
+constexpr std::array<int8_t, 256> make_alphabet_values() {
+  std::array<int8_t, 256> values{};
+  for (int8_t& value : values) value = -1;
+  for (size_t i = 0; i < kAlphabet.size(); ++i) {
+    values[static_cast<uint8_t>(kAlphabet[i])] = static_cast<int8_t>(i);
+  }
+  return values;
 }
+constexpr std::array<int8_t, 256> kAlphabetValues = make_alphabet_values();
+
+// The value of `c` in kAlphabet; -1 for another character. Base64's first 62 values are the same.
+// A table, because comparisons on random characters cannot be predicted: they cost more than the
+// check's hash (docs/performance.md).
+int alphabet_value(char c) { return kAlphabetValues[static_cast<uint8_t>(c)]; }
 
 bool is_base62(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return alphabet_value(c) >= 0; });
