@@ -199,18 +199,19 @@ TEST(Server, NoContentHasNoLength) {
 }
 
 TEST(Server, SendsNoHeaderThatWouldSplitTheAnswer) {
-  for (const auto& [name, value] :
+  for (const auto& header :
        std::vector<std::pair<std::string, std::string>>{{"X", "a\r\nSet-Cookie: b"},
                                                         {"X Y", "a"},
                                                         {"Content-Length", "5"},
                                                         {"transfer-encoding", "chunked"},
                                                         {"X", "a\nb"}}) {
-    TestServer server(
-        [&](const Request&, Reply reply) { reply.send(text("body").add_header(name, value)); });
+    TestServer server([&](const Request&, Reply reply) {
+      reply.send(text("body").add_header(header.first, header.second));
+    });
     RawSocket socket(server.port());
     socket.send(kGet);
     const RawAnswer answer = socket.receive();
-    EXPECT_EQ(answer.status, 500) << name;
+    EXPECT_EQ(answer.status, 500) << header.first;
     EXPECT_EQ(answer.head.find("Set-Cookie"), std::string::npos);
     EXPECT_NE(server.log.text().find("http.response_invalid"), std::string::npos);
   }
