@@ -1,9 +1,8 @@
 // What an actor may do in an organization, decided inside the transaction that does it.
 //
 // The console may do everything; a person what their role there allows; a token nothing outside its
-// own organization (its scopes were checked by the guard before). An organization that the caller is
-// no member of looks like one that does not exist.
-// Thread safety: as of the transaction.
+// own organization (its scopes were checked by the guard before). An organization that the caller
+// is no member of looks like one that does not exist. Thread safety: as of the transaction.
 #pragma once
 
 #include "core/organization.h"
@@ -23,8 +22,8 @@ Result<core::Organization> require_permission(store::ReadTx& tx, const Actor& ac
 Result<std::optional<core::Role>> find_role(store::ReadTx& tx, const Actor& actor,
                                             core::OrganizationId id);
 
-// Whether somebody of role `own` may give or take the role `given`: none above one's own, and owners
-// are made and unmade by owners. Errors: permission_denied.
+// Whether somebody of role `own` may give or take the role `given`: none above one's own, and
+// owners are made and unmade by owners. Errors: permission_denied.
 Result<void> decide_grant_role(core::Role own, core::Role given);
 
 // Whether `actor` runs this installation: the console, or a person marked as operator who is signed

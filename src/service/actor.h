@@ -1,9 +1,9 @@
 // Who is asking, proved.
 //
-// An Actor is made only by code that checked a credential (the passkey names it), so a function that
-// takes one cannot be reached unchecked. It says who and by what means; what the person may do in an
-// organization is looked up in the same transaction as the change (access.h).
-// Thread safety: values.
+// An Actor is made only by code that checked a credential (the passkey names it), so a function
+// that takes one cannot be reached unchecked. It says who and by what means; what the person may do
+// in an organization is looked up in the same transaction as the change (access.h). Thread safety:
+// values.
 #pragma once
 
 #include <optional>

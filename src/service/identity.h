@@ -1,9 +1,9 @@
 // People, their sessions and one-time links.
 //
-// There is no default password: the first person is made through a one-time setup link, everybody else
-// through an invitation. A session's text and a link's code are random, shown once, and stored as
-// digests. A sign-in tells only whether it worked. Thread safety: any thread; the functions that take
-// a password cost an Argon2id hash. Spec: docs/spec/identity.md.
+// There is no default password: the first person is made through a one-time setup link, everybody
+// else through an invitation. A session's text and a link's code are random, shown once, and stored
+// as digests. A sign-in tells only whether it worked. Thread safety: any thread; the functions that
+// take a password cost an Argon2id hash. Spec: docs/spec/identity.md.
 #pragma once
 
 #include <optional>
@@ -109,7 +109,8 @@ class Identity {
   Result<void> reset_password(const SecretText& code, const SecretText& new_password,
                               const RequestOrigin& origin);
 
-  // Operators only. Disabling stops the person's tokens with the same event and ends their sessions.
+  // Operators only. Disabling stops the person's tokens with the same event and ends their
+  // sessions.
   Result<std::vector<core::Person>> people(const Actor& actor);
   Result<core::Person> find_person(const Actor& actor, const std::string& id_or_email);
   Result<core::Revision> set_disabled(const Actor& actor, core::PersonId person, bool disabled);

@@ -206,8 +206,8 @@ std::string state_of(World& world) {
   return text;
 }
 
-// Runs `change` with its n-th store call failing, for n = 1, 2, ..., until it succeeds without having
-// met the failure: each time the state is as before it, or as after a success.
+// Runs `change` with its n-th store call failing, for n = 1, 2, ..., until it succeeds without
+// having met the failure: each time the state is as before it, or as after a success.
 void expect_all_or_nothing(World& world, const std::function<bool()>& change) {
   const std::string before = state_of(world);
   for (int failing = 1; failing < 200; ++failing) {

@@ -1,7 +1,7 @@
 // What the files of Identity share: secrets, sessions' beginnings, throttle keys and event names.
 //
-// Not for other services. A secret here is a prefix and 256 random bits; only its SHA-256 is stored,
-// which is enough because it cannot be guessed. Thread safety: as of the transaction.
+// Not for other services. A secret here is a prefix and 256 random bits; only its SHA-256 is
+// stored, which is enough because it cannot be guessed. Thread safety: as of the transaction.
 #pragma once
 
 #include <initializer_list>

@@ -16,7 +16,7 @@ namespace latchkey::service {
 enum class MailTls { when_offered, required };
 
 struct SmtpOptions {
-  std::string url;   // "smtp://mail.example:25" or "smtps://mail.example:465"; empty: no mail is sent
+  std::string url;   // "smtp://mail.example:25" or "smtps://mail.example:465"; empty: no mail
   std::string from;  // the sender's address
   std::string user;  // empty: no authentication
   SecretText password;
@@ -26,7 +26,7 @@ struct SmtpOptions {
 };
 
 struct Mail {
-  std::string message_id;  // unique and the same at each try, so that a server can drop a second copy
+  std::string message_id;  // unique, and the same at each try: a second copy can be dropped
   std::string recipient;
   std::string subject;
   std::string body;  // text, lines end with "\n"

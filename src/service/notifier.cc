@@ -35,8 +35,8 @@ std::string text_of(const std::string& text, std::string_view name, const std::s
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : fallback;
 }
 
-// What a notice says, and whom it is for. What the event and its context tell counts as it was then;
-// where a context was erased the rows tell how it is now.
+// What a notice says, and whom it is for. What the event and its context tell counts as it was
+// then; where a context was erased the rows tell how it is now.
 struct Addressed {
   TokenNotice notice;
   core::PersonId person;

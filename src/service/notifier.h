@@ -1,9 +1,9 @@
 // Tells people what happened to their tokens.
 //
 // Reads the event log with its own cursor, writes a mail into the outbox for each event that its
-// person should know of (a token was added, regenerated, or revoked by somebody else), and sends what
-// is due. At least once, made unique by event and person; a refused mail is tried again later and
-// later. Without a mailer the mails wait in the outbox, where their person can read them.
+// person should know of (a token was added, regenerated, or revoked by somebody else), and sends
+// what is due. At least once, made unique by event and person; a refused mail is tried again later
+// and later. Without a mailer the mails wait in the outbox, where their person can read them.
 // Thread safety: step() from one thread; outbox() from any. Spec: docs/spec/notifications.md.
 #pragma once
 

@@ -1,7 +1,8 @@
 // The words of the mails that the notifier writes.
 //
-// Texts are plain, in the order a reader asks: what, where, when, from where, what to do. They never
-// hold a token, only its name. Thread safety: pure functions. Spec: docs/spec/notifications.md.
+// Texts are plain, in the order a reader asks: what, where, when, from where, what to do. They
+// never hold a token, only its name. Thread safety: pure functions. Spec:
+// docs/spec/notifications.md.
 #pragma once
 
 #include <string>

@@ -52,8 +52,8 @@ Result<void> append_member(store::WriteTx& tx, const Actor& actor, core::Action 
   return {};
 }
 
-// Whether `membership` is the only one of an active owner. A disabled person's does not count, so it
-// may always go.
+// Whether `membership` is the only one of an active owner. A disabled person's does not count, so
+// it may always go.
 Result<bool> is_last_owner(store::ReadTx& tx, const core::Membership& membership) {
   if (membership.role != core::Role::owner) return false;
   LK_TRY(const auto row, store::find_person(tx, membership.person));

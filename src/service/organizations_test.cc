@@ -191,7 +191,9 @@ TEST_F(OrganizationsTest, ADisabledPersonHasNoRole) {
 }
 
 TEST(DecideGrantRole, FollowsTheTable) {
-  const auto allows = [](Role own, Role given) { return decide_grant_role(own, given).has_value(); };
+  const auto allows = [](Role own, Role given) {
+    return decide_grant_role(own, given).has_value();
+  };
   EXPECT_TRUE(allows(Role::owner, Role::owner));
   EXPECT_TRUE(allows(Role::owner, Role::reader));
   EXPECT_TRUE(allows(Role::administrator, Role::administrator));

@@ -12,7 +12,8 @@
 
 namespace latchkey::service {
 
-// The Argon2id string of `password` (with its salt and parameters). Errors: internal (out of memory).
+// The Argon2id string of `password` (with its salt and parameters). Errors: internal (out of
+// memory).
 Result<std::string> hash_password(const SecretText& password);
 // Whether `password` is that of `hash`; an empty `hash` takes as long and is never right.
 bool verify_password(const std::string& hash, const SecretText& password);

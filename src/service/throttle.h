@@ -1,8 +1,8 @@
 // Bounds attempts per key (an account, a source address) without locking anybody out for good.
 //
-// Each key has a bucket of `burst` attempts that refills at one per `refill`. A refused attempt says
-// how long to wait. At most `keys_max` keys are kept; the fullest are forgotten first, since they
-// restrain nobody. Kept in memory: a restart forgets. Thread safety: any thread.
+// Each key has a bucket of `burst` attempts that refills at one per `refill`. A refused attempt
+// says how long to wait. At most `keys_max` keys are kept; the fullest are forgotten first, since
+// they restrain nobody. Kept in memory: a restart forgets. Thread safety: any thread.
 #pragma once
 
 #include <string>
