@@ -1,0 +1,275 @@
+#include "app/store_feed.h"
+
+#include <set>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "core/role.h"
+#include "store/event_rows.h"
+#include "store/identity_rows.h"
+#include "store/organization_rows.h"
+
+namespace latchkey::app {
+namespace {
+
+constexpr int kEventsPage = 1000;
+constexpr int kMembersPage = 1000;
+
+bool is_active(const core::Organization& organization) {
+  return organization.state == core::OrganizationState::active;
+}
+
+// The digest in the data of a token_regenerated event.
+Result<Digest> retired_digest(const core::Event& event) {
+  const Error damaged(ErrorCode::integrity_violated,
+                      "event " + std::to_string(event.revision.number) + " has no retired digest");
+  const auto data = parse_json(event.draft.data);
+  if (!data) return damaged;
+  auto reader = JsonReader::object(*data);
+  if (!reader) return damaged;
+  const auto text = reader->text("retiredDigest");
+  if (!text) return damaged;
+  const auto bytes = parse_hex(*text);
+  Digest digest{};
+  if (!bytes || bytes->size() != digest.size()) return damaged;
+  std::copy(bytes->begin(), bytes->end(), digest.begin());
+  return digest;
+}
+
+const core::Subject* find_token_subject(const core::Event& event) {
+  for (const core::Subject& subject : event.draft.subjects) {
+    if (subject.kind == core::SubjectKind::token) return &subject;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+// What a batch of events is about, each subject once.
+struct StoreFeed::Changes {
+  std::set<core::TokenId> tokens;
+  std::set<core::PersonId> people;
+  std::set<core::OrganizationId> organizations;
+  std::set<std::pair<core::OrganizationId, core::PersonId>> memberships;
+  std::vector<const core::Event*> regenerations;
+};
+
+StoreFeed::Changes StoreFeed::collect(const std::vector<core::Event>& events) const {
+  Changes changes;
+  for (const core::Event& event : events) {
+    for (const core::Subject& subject : event.draft.subjects) {
+      switch (subject.kind) {
+        case core::SubjectKind::token: changes.tokens.insert(core::TokenId{subject.id}); break;
+        case core::SubjectKind::person: changes.people.insert(core::PersonId{subject.id}); break;
+        case core::SubjectKind::organization:
+          changes.organizations.insert(core::OrganizationId{subject.id});
+          break;
+        case core::SubjectKind::membership:
+          if (event.draft.organization) {
+            changes.memberships.emplace(*event.draft.organization, core::PersonId{subject.id});
+          }
+          break;
+        case core::SubjectKind::project:
+        case core::SubjectKind::session:
+        case core::SubjectKind::link: break;  // no check depends on them
+      }
+    }
+    if (event.draft.action == core::Action::token_regenerated) {
+      changes.regenerations.push_back(&event);
+    }
+  }
+  return changes;
+}
+
+std::optional<verify::TokenItem> StoreFeed::check(const store::TokenRow& row) {
+  const core::Token& token = row.token;
+  const Digest mac = core::token_row_mac(dependencies_.row_key, token);
+  const auto scopes = dependencies_.catalog.closure_of(token.scope);
+  if (!constant_time_equal(mac, row.mac) || !scopes) {
+    tampered_.fetch_add(1);
+    dependencies_.log.error("feed.token_row_refused", {{"token", core::format_id(token.id)}});
+    return std::nullopt;
+  }
+  return verify::TokenItem{token.id, token.organization, token.owner, token.digest,
+                           *scopes,  token.valid_to,     token.state};
+}
+
+Result<core::Revision> StoreFeed::load(const Sink& sink) {
+  // The head first: what is read may be newer than the revision, never older.
+  const core::Revision revision = dependencies_.store.head().revision;
+  name_keys_.clear();
+  const auto body = [&](store::ReadTx& tx) -> Result<void> {
+    LK_CHECK(load_organizations(tx, sink));
+    LK_CHECK(load_memberships(tx, sink));
+    LK_CHECK(load_tokens(tx, sink));
+    return load_retired(tx, sink);
+  };
+  LK_CHECK(dependencies_.store.read(body));
+  return revision;
+}
+
+Result<void> StoreFeed::load_organizations(store::ReadTx& tx, const Sink& sink) {
+  return store::for_each_organization(tx, [&](const core::Organization& row) -> Result<void> {
+    if (!is_active(row)) return {};
+    const std::string key = core::organization_key(row.name);
+    name_keys_[row.id] = key;
+    sink(verify::OrganizationItem{row.id, key, true});
+    return {};
+  });
+}
+
+Result<void> StoreFeed::load_memberships(store::ReadTx& tx, const Sink& sink) {
+  std::unordered_set<core::PersonId> active;
+  LK_CHECK(store::for_each_person(tx, [&](const core::Person& person) -> Result<void> {
+    if (person.state == core::PersonState::active) active.insert(person.id);
+    return {};
+  }));
+  return store::for_each_membership(tx, [&](const core::Membership& row) -> Result<void> {
+    const bool works = active.contains(row.person) && name_keys_.contains(row.organization);
+    sink(verify::MembershipItem{row.organization, row.person, works,
+                                core::role_mask(dependencies_.catalog, row.role)});
+    return {};
+  });
+}
+
+Result<void> StoreFeed::load_tokens(store::ReadTx& tx, const Sink& sink) {
+  return store::for_each_token(tx, [&](const store::TokenRow& row) -> Result<void> {
+    if (const auto item = check(row)) sink(*item);
+    return {};
+  });
+}
+
+Result<void> StoreFeed::load_retired(store::ReadTx& tx, const Sink& sink) {
+  core::Revision after;
+  while (true) {
+    LK_TRY(const auto events,
+           store::list_events_of_action(tx.connection(), core::Action::token_regenerated, after,
+                                        kEventsPage));
+    for (const core::Event& event : events) {
+      LK_CHECK(give_retired(tx, event, sink));
+      after = event.revision;
+    }
+    if (events.size() < kEventsPage) return {};
+  }
+}
+
+Result<core::Revision> StoreFeed::follow(core::Revision after, Milliseconds wait,
+                                         const Sink& sink) {
+  // Returning confirms that the index was current at this moment, so all up to here is given.
+  const core::Revision target = dependencies_.store.head().revision;
+  core::Revision reached = after;
+  do {
+    LK_TRY(const auto events, dependencies_.store.events(reached, kEventsPage, wait));
+    if (events.empty()) {
+      if (reached < target) {
+        return Error(ErrorCode::store_unavailable, "the event log ended before its head");
+      }
+      return reached;
+    }
+    const Changes changes = collect(events);
+    LK_CHECK(dependencies_.store.read(
+        [&](store::ReadTx& tx) { return give_changes(tx, changes, sink); }));
+    reached = events.back().revision;
+    wait = Milliseconds(0);
+  } while (reached < target);
+  return reached;
+}
+
+Result<void> StoreFeed::give_changes(store::ReadTx& tx, const Changes& changes, const Sink& sink) {
+  LK_CHECK(give_organizations(tx, changes, sink));
+  LK_CHECK(give_memberships(tx, changes, sink));
+  for (const core::TokenId id : changes.tokens) LK_CHECK(give_token(tx, id, sink));
+  for (const core::Event* event : changes.regenerations) LK_CHECK(give_retired(tx, *event, sink));
+  return {};
+}
+
+Result<void> StoreFeed::give_organizations(store::ReadTx& tx, const Changes& changes,
+                                           const Sink& sink) {
+  // Names are given up before any is taken, since one organization may take another's old name.
+  std::vector<verify::OrganizationItem> taken;
+  for (const core::OrganizationId id : changes.organizations) {
+    LK_TRY(const auto row, store::find_organization(tx, id));
+    const bool active = row && is_active(*row);
+    const std::string key = active ? core::organization_key(row->name) : "";
+    const auto old = name_keys_.find(id);
+    if (old != name_keys_.end() && old->second != key) {
+      sink(verify::OrganizationItem{id, old->second, false});
+      name_keys_.erase(old);
+    }
+    if (active) taken.push_back({id, key, true});
+  }
+  for (const verify::OrganizationItem& item : taken) {
+    name_keys_[item.organization] = item.name_key;
+    sink(item);
+  }
+  return {};
+}
+
+Result<void> StoreFeed::give_memberships(store::ReadTx& tx, const Changes& changes,
+                                         const Sink& sink) {
+  auto affected = changes.memberships;
+  for (const core::PersonId person : changes.people) {
+    LK_TRY(const auto rows, store::list_memberships_of(tx, person));
+    for (const core::Membership& row : rows) affected.emplace(row.organization, row.person);
+  }
+  for (const core::OrganizationId organization : changes.organizations) {
+    std::string after_email_key;
+    while (true) {
+      LK_TRY(const auto rows, store::list_members(tx, organization, after_email_key, kMembersPage));
+      for (const auto& row : rows) affected.emplace(organization, row.membership.person);
+      if (rows.size() < kMembersPage) break;
+      after_email_key = core::email_key(rows.back().person.email);
+    }
+  }
+  for (const auto& [organization_id, person_id] : affected) {
+    LK_TRY(const auto membership, store::find_membership(tx, organization_id, person_id));
+    LK_TRY(const auto person, store::find_person(tx, person_id));
+    LK_TRY(const auto organization, store::find_organization(tx, organization_id));
+    verify::MembershipItem item{organization_id, person_id, false, {}};
+    if (membership) item.mask = core::role_mask(dependencies_.catalog, membership->role);
+    item.active = membership && person && person->person.state == core::PersonState::active &&
+                  organization && is_active(*organization);
+    sink(item);
+  }
+  return {};
+}
+
+Result<void> StoreFeed::give_token(store::ReadTx& tx, core::TokenId id, const Sink& sink) {
+  LK_TRY(const auto row, store::find_token(tx, id));
+  if (!row) {
+    tampered_.fetch_add(1);
+    dependencies_.log.error("feed.token_row_missing", {{"token", core::format_id(id)}});
+    return {};
+  }
+  if (const auto item = check(*row)) {
+    sink(*item);
+    return {};
+  }
+  // An earlier, good form may be in the index: what is no longer trusted ends there.
+  sink(verify::TokenItem{row->token.id,
+                         row->token.organization,
+                         row->token.owner,
+                         row->token.digest,
+                         {},
+                         row->token.valid_to,
+                         core::TokenState::revoked});
+  return {};
+}
+
+Result<void> StoreFeed::give_retired(store::ReadTx& tx, const core::Event& event,
+                                     const Sink& sink) {
+  const core::Subject* subject = find_token_subject(event);
+  if (subject == nullptr) {
+    return Error(ErrorCode::integrity_violated,
+                 "event " + std::to_string(event.revision.number) + " names no token");
+  }
+  LK_TRY(const Digest digest, retired_digest(event));
+  LK_TRY(const auto row, store::find_token(tx, core::TokenId{subject->id}));
+  if (!row) return {};
+  sink(verify::RetiredDigestItem{row->token.id, row->token.organization, row->token.owner, digest});
+  return {};
+}
+
+}  // namespace latchkey::app

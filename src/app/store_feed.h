@@ -1,0 +1,59 @@
+// Feeds an index from the store: rows for the snapshot, the event log for what changes.
+//
+// An event only says what it is about; the rows are read as they are now, so several events of one
+// subject are one reload. A token row whose MAC is wrong never enters an index: it is left out, or
+// taken out as revoked, logged with its id, and counted; the others go on.
+// Thread safety: load() and follow() from one thread, tampered_tokens() from any.
+// Spec: docs/spec/verification.md.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <unordered_map>
+
+#include "base/log.h"
+#include "core/scope_catalog.h"
+#include "store/store.h"
+#include "store/token_rows.h"
+#include "verify/feed.h"
+
+namespace latchkey::app {
+
+struct StoreFeedDependencies {
+  store::Store& store;
+  const core::ScopeCatalog& catalog;
+  const Hmac& row_key;
+  Log& log;
+};
+
+class StoreFeed final : public verify::Feed {
+ public:
+  explicit StoreFeed(const StoreFeedDependencies& dependencies) : dependencies_(dependencies) {}
+
+  Result<core::Revision> load(const Sink& sink) override;
+  Result<core::Revision> follow(core::Revision after, Milliseconds wait, const Sink& sink) override;
+  // How many token rows were refused since start because their MAC was wrong.
+  uint64_t tampered_tokens() const { return tampered_.load(); }
+
+ private:
+  struct Changes;
+  Changes collect(const std::vector<core::Event>& events) const;
+  Result<void> load_organizations(store::ReadTx& tx, const Sink& sink);
+  Result<void> load_memberships(store::ReadTx& tx, const Sink& sink);
+  Result<void> load_tokens(store::ReadTx& tx, const Sink& sink);
+  Result<void> load_retired(store::ReadTx& tx, const Sink& sink);
+  Result<void> give_changes(store::ReadTx& tx, const Changes& changes, const Sink& sink);
+  Result<void> give_organizations(store::ReadTx& tx, const Changes& changes, const Sink& sink);
+  Result<void> give_memberships(store::ReadTx& tx, const Changes& changes, const Sink& sink);
+  Result<void> give_token(store::ReadTx& tx, core::TokenId id, const Sink& sink);
+  Result<void> give_retired(store::ReadTx& tx, const core::Event& event, const Sink& sink);
+  // The item of `row`, or nothing when it was changed by somebody without the row key.
+  std::optional<verify::TokenItem> check(const store::TokenRow& row);
+
+  StoreFeedDependencies dependencies_;
+  // What each active organization is called in the index, so that a rename ends the old name.
+  std::unordered_map<core::OrganizationId, std::string> name_keys_;
+  std::atomic<uint64_t> tampered_{0};
+};
+
+}  // namespace latchkey::app
