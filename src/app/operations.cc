@@ -1,0 +1,133 @@
+#include "app/operations.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <string_view>
+
+#include "app/version.h"
+
+namespace latchkey::app {
+namespace {
+
+constexpr std::string_view kText = "text/plain; charset=utf-8";
+
+class MetricsText {
+ public:
+  void add(std::string_view name, std::string_view type, std::string_view help, uint64_t value) {
+    head(name, type, help);
+    sample(name, "", value);
+  }
+  void head(std::string_view name, std::string_view type, std::string_view help) {
+    text_ += "# HELP " + std::string(name) + " " + std::string(help) + "\n# TYPE " +
+             std::string(name) + " " + std::string(type) + "\n";
+  }
+  void sample(std::string_view name, std::string_view labels, uint64_t value) {
+    text_ += std::string(name);
+    if (!labels.empty()) text_ += "{" + std::string(labels) + "}";
+    text_ += " " + std::to_string(value) + "\n";
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+void add_index(MetricsText& text, const Measurements& m) {
+  text.add("latchkey_index_tokens", "gauge", "Tokens in the index.", m.index.tokens);
+  text.add("latchkey_index_memberships", "gauge", "Memberships in the index.", m.index.memberships);
+  text.add("latchkey_index_memory_bytes", "gauge", "Memory of the index.", m.index.memory_bytes);
+  text.add("latchkey_index_revision", "gauge", "Last change that the index has.",
+           m.index.revision.number);
+  text.add("latchkey_index_age_milliseconds", "gauge",
+           "Time since the poll that confirmed the index was sent.",
+           static_cast<uint64_t>(m.index.age.count()));
+  text.add("latchkey_index_age_max_milliseconds", "gauge", "Age from which every check is refused.",
+           static_cast<uint64_t>(m.staleness_max.count()));
+  text.add("latchkey_token_rows_refused_total", "counter",
+           "Token rows left out because their MAC was wrong.", m.token_rows_refused);
+}
+
+void add_http(MetricsText& text, const Measurements& m) {
+  text.add("latchkey_http_connections_open", "gauge", "Open connections.", m.http.connections_open);
+  text.add("latchkey_http_connections_total", "counter", "Accepted connections.",
+           m.http.connections_total);
+  text.add("latchkey_http_connections_refused_total", "counter",
+           "Connections closed because there were too many.", m.http.connections_refused);
+  text.add("latchkey_http_requests_total", "counter", "Requests.", m.http.requests_total);
+  text.add("latchkey_http_malformed_total", "counter", "Requests refused before a handler.",
+           m.http.malformed_total);
+  text.head("latchkey_http_responses_total", "counter", "Answers by class of status.");
+  for (int status_class = 1; status_class <= 5; ++status_class) {
+    text.sample("latchkey_http_responses_total", "class=\"" + std::to_string(status_class) + "xx\"",
+                m.http.responses_by_class[status_class]);
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> not_ready_reason(const Measurements& m) {
+  if (!m.index.loaded) return "the index is not loaded yet";
+  if (!m.is_serving) return "the server is starting or stopping";
+  if (m.index.age > m.staleness_max) {
+    return "the index is " + std::to_string(m.index.age.count()) + " ms old, more than " +
+           std::to_string(m.staleness_max.count()) + " ms";
+  }
+  return std::nullopt;
+}
+
+std::string format_metrics(const Measurements& m) {
+  MetricsText text;
+  text.head("latchkey_build_info", "gauge", "The version that runs.");
+  text.sample("latchkey_build_info", "version=\"" + std::string(kVersion) + "\"", 1);
+  text.add("latchkey_start_time_milliseconds", "gauge", "When the process started, Unix time.",
+           static_cast<uint64_t>(m.started_at_ms));
+  text.add("latchkey_ready", "gauge", "Whether requests may be sent here.",
+           not_ready_reason(m) ? 0 : 1);
+  add_index(text, m);
+  text.head("latchkey_checks_total", "counter", "Checked credentials by outcome.");
+  text.sample("latchkey_checks_total", "outcome=\"granted\"", m.checks.checks_granted);
+  text.sample("latchkey_checks_total", "outcome=\"refused\"", m.checks.checks_refused);
+  text.add("latchkey_sign_ins_refused_total", "counter", "Refused sign-ins.",
+           m.checks.sign_ins_refused);
+  add_http(text, m);
+  text.head("latchkey_jobs_queued", "gauge", "Jobs that wait for a thread.");
+  text.sample("latchkey_jobs_queued", "pool=\"store\"", m.store_jobs_queued);
+  text.sample("latchkey_jobs_queued", "pool=\"passwords\"", m.password_jobs_queued);
+  text.add("latchkey_mails_unsent", "gauge", "Mails that wait in the outbox.", m.mails_unsent);
+  text.add("process_resident_memory_bytes", "gauge", "Resident memory.", m.resident_bytes);
+  return text.take();
+}
+
+uint64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  uint64_t pages_total = 0;
+  uint64_t pages_resident = 0;
+  file >> pages_total >> pages_resident;
+  return pages_resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void OperationsHandler::handle(const http::Request& request, http::Reply reply) {
+  if (request.method() != "GET" && request.method() != "HEAD") {
+    auto refused = http::make_response(405, kText, "GET only\n");
+    refused.add_header("Allow", "GET, HEAD");
+    reply.send(std::move(refused));
+    return;
+  }
+  const std::string_view path = request.path();
+  if (path == "/health/live") {
+    reply.send(http::make_response(200, kText, "alive\n"));
+  } else if (path == "/health/ready") {
+    const auto reason = not_ready_reason(measure_());
+    reply.send(http::make_response(reason ? 503 : 200, kText,
+                                   reason ? "not ready: " + *reason + "\n" : "ready\n"));
+  } else if (path == "/metrics") {
+    reply.send(http::make_response(200, "text/plain; version=0.0.4; charset=utf-8",
+                                   format_metrics(measure_())));
+  } else {
+    reply.send(http::make_response(
+        404, kText, "nothing here; there are /health/live, /health/ready and /metrics\n"));
+  }
+}
+
+}  // namespace latchkey::app

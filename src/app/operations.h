@@ -1,0 +1,52 @@
+// Is this process alive, may it be sent requests, and what is it doing: for operators and their
+// tools.
+//
+// Answers from memory only, on a listener of its own. Ready means: the index is loaded and not
+// older than its bound; otherwise 503 with the reason. Metrics are the Prometheus text format
+// 0.0.4. Thread safety: handle() from any thread. Documented in docs/operating/configuration.md.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "api/api.h"
+#include "http/message.h"
+#include "http/server.h"
+#include "verify/verifier.h"
+
+namespace latchkey::app {
+
+// One look at everything that is measured.
+struct Measurements {
+  verify::VerifierStatus index;
+  Milliseconds staleness_max{0};
+  bool is_serving = false;  // start-up is over, stopping has not begun
+  api::ApiCounters checks;
+  http::ServerCounters http;
+  uint64_t store_jobs_queued = 0;
+  uint64_t password_jobs_queued = 0;
+  uint64_t mails_unsent = 0;
+  uint64_t token_rows_refused = 0;
+  uint64_t resident_bytes = 0;
+  int64_t started_at_ms = 0;
+};
+
+// Why requests should not be sent here now; nothing when they may be.
+std::optional<std::string> not_ready_reason(const Measurements& measurements);
+std::string format_metrics(const Measurements& measurements);
+// The resident memory of this process, from /proc; 0 if it cannot be read.
+uint64_t resident_bytes();
+
+class OperationsHandler final : public http::Handler {
+ public:
+  explicit OperationsHandler(std::function<Measurements()> measure)
+      : measure_(std::move(measure)) {}
+  void handle(const http::Request& request, http::Reply reply) override;
+
+ private:
+  std::function<Measurements()> measure_;
+};
+
+}  // namespace latchkey::app

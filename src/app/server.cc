@@ -1,0 +1,281 @@
+#include "app/server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "api/api.h"
+#include "app/background.h"
+#include "app/console.h"
+#include "app/keys.h"
+#include "app/operations.h"
+#include "app/store_feed.h"
+#include "app/version.h"
+#include "base/text.h"
+#include "base/time_text.h"
+#include "http/server.h"
+#include "service/mailer.h"
+#include "store/sqlite_driver.h"
+
+namespace latchkey::app {
+namespace {
+
+constexpr int kStoreThreads = 4;
+constexpr size_t kStoreQueueMax = 1024;
+constexpr size_t kPasswordQueueMax = 64;
+
+int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+// Holds the port while the rest starts: the API needs to know the port, and the port the handler.
+class Front final : public http::Handler {
+ public:
+  void open(http::Handler& handler) { handler_ = &handler; }
+  void handle(const http::Request& request, http::Reply reply) override {
+    if (http::Handler* handler = handler_.load()) {
+      handler->handle(request, std::move(reply));
+      return;
+    }
+    auto busy = http::make_response(503, "text/plain; charset=utf-8", "starting\n");
+    busy.add_header("Retry-After", "1");
+    reply.send(std::move(busy));
+  }
+
+ private:
+  std::atomic<http::Handler*> handler_{nullptr};
+};
+
+Result<std::unique_ptr<service::Mailer>> make_mailer(const Config& config) {
+  if (config.smtp_url.empty()) return std::unique_ptr<service::Mailer>();
+  service::SmtpOptions options;
+  options.url = config.smtp_url;
+  options.from = config.smtp_from;
+  options.user = config.smtp_user;
+  options.tls = config.smtp_tls;
+  options.ca_file = config.smtp_ca_file;
+  if (!config.smtp_password_file.empty()) {
+    auto text = read_small_file(config.smtp_password_file);
+    if (!text) {
+      return Error(ErrorCode::configuration, "smtp.password_file: " + text.error().message,
+                   "smtp.password_file");
+    }
+    text->resize(text->find_last_not_of("\r\n") + 1);
+    options.password = SecretText::take(std::move(*text));
+  }
+  return service::make_smtp_mailer(std::move(options));
+}
+
+service::IdentityOptions identity_options(const Config& config) {
+  service::IdentityOptions options;
+  options.session_idle_max = std::chrono::hours(config.session_idle_hours);
+  options.session_absolute_max = std::chrono::hours(config.session_absolute_hours);
+  return options;
+}
+
+verify::VerifierOptions verifier_options(const Config& config) {
+  verify::VerifierOptions options;
+  options.staleness_max = Milliseconds(config.verifier_staleness_max_ms);
+  options.poll_wait = std::min(options.poll_wait, options.staleness_max / 4);
+  return options;
+}
+
+}  // namespace
+
+// Members in the order that they are made in; stop() ends them in the other.
+struct Server::State {
+  State(const Config& c, Log& l, Keys k, core::ProviderSignature p)
+      : config(c),
+        log(l),
+        keys(std::move(k)),
+        provider(p),
+        catalog(core::ScopeCatalog::built_in()) {}
+
+  Result<void> open_store();
+  Result<void> start_services();
+  Result<void> start_listeners();
+  Result<void> tell();
+  Measurements measure() const;
+  void stop(Milliseconds grace);
+  service::Dependencies service_dependencies();
+
+  const Config config;
+  Log& log;
+  const Keys keys;
+  const core::ProviderSignature provider;
+  const core::ScopeCatalog catalog;
+  SystemClock clock;
+  SystemEntropy entropy;
+  const int64_t started_at_ms = clock.now().ms;
+  std::atomic<bool> is_serving{false};
+  Started started;
+
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<StoreFeed> feed;
+  std::unique_ptr<verify::Verifier> verifier;
+  std::unique_ptr<service::Mailer> mailer;
+  std::unique_ptr<service::Identity> identity;
+  std::unique_ptr<service::Organizations> organizations;
+  std::unique_ptr<service::Projects> projects;
+  std::unique_ptr<service::Tokens> tokens;
+  std::unique_ptr<service::Notifier> notifier;
+  service::LastUseRecorder last_use;
+  std::unique_ptr<Background> background;
+  std::unique_ptr<http::WorkerPool> workers;
+  std::unique_ptr<http::WorkerPool> password_workers;
+  std::unique_ptr<api::Api> api;
+  std::unique_ptr<Console> console;
+  Front front;
+  std::unique_ptr<OperationsHandler> operations;
+  std::unique_ptr<http::Server> http_server;
+  std::unique_ptr<http::Server> console_server;
+  std::unique_ptr<http::Server> operations_server;
+};
+
+service::Dependencies Server::State::service_dependencies() {
+  return {*store, clock, entropy, log, catalog, keys.digest_keys, provider, keys.row_key};
+}
+
+Result<void> Server::State::open_store() {
+  LK_TRY(auto driver,
+         store::open_sqlite(database_path(config.data_dir), store::SqliteAccess::exclusive));
+  LK_TRY(store, store::open_store(std::move(driver), {clock, entropy, log, keys.row_key}));
+  feed = std::make_unique<StoreFeed>(StoreFeedDependencies{*store, catalog, keys.row_key, log});
+  verifier = std::make_unique<verify::Verifier>(keys.digest_keys, provider, clock,
+                                                verifier_options(config));
+  return {};
+}
+
+Result<void> Server::State::start_services() {
+  const auto dependencies = service_dependencies();
+  identity = std::make_unique<service::Identity>(dependencies, identity_options(config));
+  organizations = std::make_unique<service::Organizations>(dependencies);
+  projects = std::make_unique<service::Projects>(dependencies);
+  tokens = std::make_unique<service::Tokens>(dependencies);
+  service::NotifierOptions notifier_options;
+  notifier_options.public_url = started.public_url;
+  notifier = std::make_unique<service::Notifier>(dependencies, notifier_options, mailer.get());
+
+  LK_CHECK(verifier->load(*feed));
+  background = std::make_unique<Background>(
+      BackgroundDependencies{*store, *verifier, *feed, *notifier, last_use, clock, log});
+  workers = std::make_unique<http::WorkerPool>(kStoreThreads, kStoreQueueMax, &log);
+  password_workers =
+      std::make_unique<http::WorkerPool>(std::min(2, cores()), kPasswordQueueMax, &log);
+
+  api::ApiOptions options;
+  options.public_url = started.public_url;
+  options.deployment_id = keys.deployment_id;
+  const api::Services services{*identity, *organizations, *projects, *tokens, *notifier, last_use};
+  LK_TRY(api, api::Api::create(
+                  {services, *verifier, catalog, *workers, *password_workers, clock, entropy, log},
+                  options));
+  return {};
+}
+
+// Takes all addresses, so that one in use is told before anything else is done.
+Result<void> Server::State::start_listeners() {
+  http::ServerOptions options;
+  options.endpoint = {config.listen_address, config.listen_port, ""};
+  options.threads =
+      config.listen_threads == 0 ? std::min(cores(), 64) : static_cast<int>(config.listen_threads);
+  options.limits = http_limits(config);
+  options.access_log = config.log_access;
+  LK_TRY(http_server, http::start_server(options, {clock, entropy, log, front}));
+
+  operations = std::make_unique<OperationsHandler>([this] { return measure(); });
+  http::ServerOptions operations_options;
+  operations_options.endpoint = {config.operations_address, config.operations_port, ""};
+  operations_options.limits.connections_max = 256;
+  operations_options.access_log = false;
+  LK_TRY(operations_server,
+         http::start_server(operations_options, {clock, entropy, log, *operations}));
+
+  started.public_url = effective_public_url(config, http_server->port());
+  started.server_url = local_url(config.listen_address, http_server->port());
+  started.operations_url = local_url(config.operations_address, operations_server->port());
+  return {};
+}
+
+Result<void> Server::State::tell() {
+  ConsoleOptions console_options;
+  console_options.public_url = started.public_url;
+  console_options.server_url = started.server_url;
+  console_options.deployment_id = format_uuid(keys.deployment_id);
+  console = std::make_unique<Console>(
+      ConsoleDependencies{*identity, *verifier, *store, keys.row_key, *workers, *password_workers},
+      console_options);
+  http::ServerOptions options;
+  options.endpoint.unix_path = socket_path(config.data_dir);
+  options.limits.connections_max = 64;
+  options.access_log = config.log_access;
+  LK_TRY(console_server, http::start_server(options, {clock, entropy, log, *console}));
+
+  LK_TRY(const bool needs_set_up, identity->needs_set_up());
+  if (needs_set_up) {
+    LK_TRY(auto link, identity->issue_setup_link({"", "latchkey serve", ""}));
+    started.setup_code = std::move(link.code);
+  }
+  front.open(*api);
+  is_serving = true;
+  const auto status = verifier->status();
+  log.info("serve.ready", {{"version", kVersion},
+                           {"url", started.public_url},
+                           {"operations", started.operations_url},
+                           {"tokens", static_cast<int64_t>(status.tokens)},
+                           {"revision", static_cast<int64_t>(status.revision.number)},
+                           {"ms", clock.now().ms - started_at_ms}});
+  return {};
+}
+
+Measurements Server::State::measure() const {
+  Measurements m;
+  m.staleness_max = Milliseconds(config.verifier_staleness_max_ms);
+  m.is_serving = is_serving;
+  m.started_at_ms = started_at_ms;
+  m.resident_bytes = resident_bytes();
+  if (verifier) m.index = verifier->status();
+  if (!m.is_serving) return m;  // the rest is being made, or ended
+  m.token_rows_refused = feed->tampered_tokens();
+  m.checks = api->counters();
+  m.http = http_server->counters();
+  m.store_jobs_queued = workers->queued();
+  m.password_jobs_queued = password_workers->queued();
+  m.mails_unsent = background->mails_unsent();
+  return m;
+}
+
+void Server::State::stop(Milliseconds grace) {
+  const bool was_serving = is_serving.exchange(false);
+  if (was_serving) log.info("serve.stopping");
+  // The listener of health and metrics looks at the rest, so it ends first.
+  if (operations_server) operations_server->stop(Milliseconds(100));
+  if (http_server) http_server->stop(grace);
+  if (console_server) console_server->stop(grace);
+  workers.reset();
+  password_workers.reset();
+  background.reset();
+  if (was_serving) log.info("serve.stopped");
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Server::~Server() { stop(Milliseconds(0)); }
+const Started& Server::started() const { return state_->started; }
+void Server::stop(Milliseconds grace) { state_->stop(grace); }
+
+Result<std::unique_ptr<Server>> Server::start(const Config& config, Log& log) {
+  LK_TRY(const auto provider, core::ProviderSignature::parse(config.token_provider));
+  LK_CHECK(make_data_dir(config.data_dir));
+  SystemEntropy entropy;
+  LK_TRY(auto keys, load_keys(config.data_dir, MissingKeys::make, entropy));
+  LK_TRY(auto mailer, make_mailer(config));
+  auto server =
+      std::make_unique<Server>(std::make_unique<State>(config, log, std::move(keys), provider));
+  State& state = *server->state_;
+  state.mailer = std::move(mailer);
+  LK_CHECK(state.open_store());
+  LK_CHECK(state.start_listeners());
+  LK_CHECK(state.start_services());
+  LK_CHECK(state.tell());
+  return server;
+}
+
+}  // namespace latchkey::app
