@@ -1,0 +1,155 @@
+// `latchkey audit verify`: walks the event log, at a running server or in a folder at rest.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "app/cli.h"
+#include "app/cli_output.h"
+#include "app/keys.h"
+#include "store/sqlite_driver.h"
+#include "store/store.h"
+
+namespace latchkey::app {
+namespace {
+
+constexpr Milliseconds kPollInterval{100};
+constexpr uint64_t kBarColumns = 40;
+
+// A bar on stderr that is drawn over itself, on a terminal only.
+class ProgressBar {
+ public:
+  void show(uint64_t done, uint64_t total) {
+    if (!on_terminal_ || total == 0) return;
+    const uint64_t filled = std::min(kBarColumns, done * kBarColumns / total);
+    const std::string bar = std::string(filled, '#') + std::string(kBarColumns - filled, '.');
+    std::fprintf(stderr, "\r[%s] %llu of %llu events", bar.c_str(),
+                 static_cast<unsigned long long>(done), static_cast<unsigned long long>(total));
+    std::fflush(stderr);
+    is_shown_ = true;
+  }
+  ~ProgressBar() {
+    if (is_shown_) std::fputs("\r\x1b[K", stderr);
+  }
+  ProgressBar() = default;
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+ private:
+  const bool on_terminal_ = is_terminal(STDERR_FILENO);
+  bool is_shown_ = false;
+};
+
+uint64_t number_field(const json::value& object, std::string_view name) {
+  const json::value* value = object.is_object() ? object.get_object().if_contains(name) : nullptr;
+  if (value == nullptr || !value->is_int64() || value->get_int64() < 0) return 0;
+  return static_cast<uint64_t>(value->get_int64());
+}
+
+Error violated(const std::string& message) {
+  return Error(ErrorCode::integrity_violated,
+               "the log or a token was changed from outside: " + message, "",
+               "keep this folder as evidence and put back a backup that verifies");
+}
+
+void print_report(const Cli& cli, const store::AuditReport& report) {
+  if (cli.json) {
+    print_line(format_json({{"events", report.events},
+                            {"tokens", report.tokens},
+                            {"contextsErased", report.contexts_erased}}));
+    return;
+  }
+  print_line("The log holds: " + std::to_string(report.events) + " events and " +
+             std::to_string(report.tokens) + " tokens are as they were written; " +
+             std::to_string(report.contexts_erased) + " contexts were erased.");
+}
+
+Result<store::AuditReport> verify_running(Remote& console) {
+  LK_CHECK(console.call({"POST", "/audit/verify", json::object()}));
+  ProgressBar bar;
+  while (true) {
+    LK_TRY(const json::value answer, console.call({"GET", "/audit/verify", {}}));
+    const std::string state = text_field(answer, "state");
+    if (state == "done") {
+      return store::AuditReport{number_field(answer, "events"), number_field(answer, "tokens"),
+                                number_field(answer, "contextsErased")};
+    }
+    if (state == "failed") {
+      const std::string message = text_field(answer, "message");
+      const json::value* flag = answer.as_object().if_contains("isViolated");
+      if (flag != nullptr && flag->is_bool() && flag->get_bool()) return violated(message);
+      return Error(ErrorCode::conflict, message, "", "look into the server's log");
+    }
+    if (state != "running") {
+      return Error(ErrorCode::conflict, "the server forgot the run", "", "try again");
+    }
+    bar.show(number_field(answer, "done"), number_field(answer, "total"));
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+Result<store::AuditReport> verify_at_rest(const std::string& data_dir) {
+  std::error_code missing;
+  if (!std::filesystem::exists(database_path(data_dir), missing)) {
+    return usage_error("there is no database in " + data_dir, "name its folder with --data");
+  }
+  SystemClock clock;
+  SystemEntropy entropy;
+  const auto log = make_log(LogFormat::text, LogLevel::error);
+  LK_TRY(const Keys keys, load_keys(data_dir, MissingKeys::refuse, entropy));
+  auto driver = store::open_sqlite(database_path(data_dir), store::SqliteAccess::read_only);
+  if (!driver) return driver.error();
+  auto opened = store::open_store(std::move(*driver), {clock, entropy, *log, keys.row_key});
+  if (!opened && opened.error().code == ErrorCode::integrity_violated) {
+    return violated(opened.error().message);
+  }
+  if (!opened) return opened.error();
+  ProgressBar bar;
+  auto report = store::verify_audit(**opened, keys.row_key,
+                                    [&](uint64_t done, uint64_t total) { bar.show(done, total); });
+  if (!report && report.error().code == ErrorCode::integrity_violated) {
+    return violated(report.error().message);
+  }
+  return report;
+}
+
+Result<void> verify(const Cli& cli) {
+  auto console = Remote::console(cli);
+  // A socket may be left behind by a server that was killed: then nobody answers there.
+  if (console && console->call({"GET", "/status", {}})) {
+    LK_TRY(const store::AuditReport report, verify_running(*console));
+    print_report(cli, report);
+    return {};
+  }
+  auto report = verify_at_rest(data_dir_of(cli));
+  if (!report) {
+    Error error = std::move(report).error();
+    if (error.code == ErrorCode::store_unavailable) {
+      error.code = ErrorCode::conflict;
+      error.detail = "stop what uses " + data_dir_of(cli) + ", or verify a copy of it";
+    }
+    return error;
+  }
+  print_report(cli, *report);
+  return {};
+}
+
+}  // namespace
+
+void add_audit_commands(CLI::App& root, Cli& cli) {
+  auto* audit = root.add_subcommand("audit", "The record of every change");
+  audit->require_subcommand(1);
+  audit->footer("Example:\n  latchkey audit verify");
+  auto* command = audit->add_subcommand("verify", "Check that nothing was changed from outside");
+  command->footer(
+      "Checks the order and hash of every event, their contexts, the signature of the last one,\n"
+      "and the MAC of every token: at the running server of --data, or in that folder at rest.\n"
+      "Exit code 5 says that something was changed.\n\n"
+      "Example:\n  latchkey audit verify --data ./latchkey-data");
+  command->callback([&cli] { cli.finish(verify(cli)); });
+}
+
+}  // namespace latchkey::app

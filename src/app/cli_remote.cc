@@ -1,0 +1,223 @@
+// The saved session, and requests to a server or its console.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "app/cli.h"
+#include "app/keys.h"
+#include "app/reveal.h"
+#include "app/version.h"
+#include "base/text.h"
+
+namespace latchkey::app {
+namespace {
+
+constexpr std::string_view kDefaultServer = "http://127.0.0.1:8080";
+constexpr Milliseconds kTimeout{30'000};
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+bool is_socket(const std::string& path) {
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+Result<std::string> check_server_url(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  if (!url.starts_with("http://") && !url.starts_with("https://")) {
+    return usage_error("the server '" + url + "' is no URL",
+                       "give one such as --server https://tokens.example.com");
+  }
+  return url;
+}
+
+std::unique_ptr<http::Client> make_client(std::string base_url, std::string unix_path) {
+  http::ClientOptions options;
+  options.base_url = std::move(base_url);
+  options.unix_path = std::move(unix_path);
+  options.timeout = kTimeout;
+  return std::make_unique<http::Client>(std::move(options));
+}
+
+std::string what_next(int status, const std::string& retry_after) {
+  if (status == 401) return "sign in with `latchkey login`";
+  if (status == 403) return "ask somebody whose role allows it";
+  if (status == 404) return "look for it with the `list` command";
+  if (status == 429 && !retry_after.empty()) return "try again in " + retry_after + " seconds";
+  if (status >= 500) return "try again, or look into the server's log";
+  return "";
+}
+
+// What to do about a patTokenError, which comes with status 200.
+std::string pat_next(std::string_view name) {
+  if (name == "displayNameRequired" || name == "invalidDisplayName") return "give another --name";
+  if (name == "invalidValidTo") return "give --days or another --until";
+  if (name == "invalidScope") return "see `latchkey scopes`";
+  if (name == "authorizationNotFound" || name == "invalidAuthorizationId") {
+    return "see `latchkey token list --state all`";
+  }
+  if (name == "failedToUpdateAccessToken") return "make a new one with `latchkey token create`";
+  return "ask an administrator of the organization";
+}
+
+}  // namespace
+
+std::string profile_path() {
+  std::string folder = environment("XDG_CONFIG_HOME");
+  if (folder.empty()) folder = environment("HOME") + "/.config";
+  return folder + "/latchkey/session.json";
+}
+
+Result<Profile> load_profile() {
+  const std::string path = profile_path();
+  std::error_code missing;
+  if (!std::filesystem::exists(path, missing)) return Profile();
+  LK_CHECK(check_private(path));
+  LK_TRY(const std::string text, read_small_file(path));
+  const auto document = parse_json(text);
+  if (!document || !document->is_object()) {
+    return usage_error(path + " is damaged", "remove it and sign in with `latchkey login`");
+  }
+  Profile profile;
+  profile.server = text_field(*document, "server");
+  profile.organization = text_field(*document, "organization");
+  profile.session = SecretText::take(text_field(*document, "session"));
+  return profile;
+}
+
+Result<void> save_profile(const Profile& profile) {
+  const std::string path = profile_path();
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code error;
+  std::filesystem::create_directories(folder.parent_path(), error);
+  LK_CHECK(make_data_dir(folder.string()));
+  const json::value document = {{"server", profile.server},
+                                {"organization", profile.organization},
+                                {"session", reveal_for_private_file(profile.session)}};
+  std::string text = format_json(document) + "\n";
+  auto written = write_private_file(path, text);
+  wipe(text.data(), text.size());
+  return written;
+}
+
+Result<void> delete_profile() {
+  const std::string path = profile_path();
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return usage_error("cannot remove " + path, "remove it by hand");
+  }
+  return {};
+}
+
+std::string data_dir_of(const Cli& cli) {
+  if (!cli.data_dir.empty()) return cli.data_dir;
+  const std::string variable = environment("LATCHKEY_DATA_DIR");
+  return variable.empty() ? "./latchkey-data" : variable;
+}
+
+Result<Remote> Remote::anonymous(const Cli& cli) {
+  LK_TRY(const Profile profile, load_profile());
+  Remote remote;
+  const std::string url = !cli.server.empty()       ? cli.server
+                          : !profile.server.empty() ? profile.server
+                                                    : std::string(kDefaultServer);
+  LK_TRY(remote.server_, check_server_url(url));
+  remote.organization_ = cli.organization;
+  remote.client_ = make_client(remote.server_, "");
+  return remote;
+}
+
+Result<Remote> Remote::signed_in(const Cli& cli) {
+  LK_TRY(Remote remote, anonymous(cli));
+  LK_TRY(Profile profile, load_profile());
+  // A session belongs to the server that gave it; it is never sent to another.
+  if (profile.session.empty() || profile.server != remote.server_) {
+    return Error(ErrorCode::credential_missing, "you are not signed in at " + remote.server_, "",
+                 "sign in with `latchkey login --server " + remote.server_ + "`");
+  }
+  remote.session_ = std::move(profile.session);
+  if (remote.organization_.empty()) remote.organization_ = profile.organization;
+  return remote;
+}
+
+std::optional<Remote> Remote::console(const Cli& cli) {
+  const std::string path = socket_path(data_dir_of(cli));
+  if (!is_socket(path)) return std::nullopt;
+  Remote remote;
+  remote.server_ = "the console at " + path;
+  remote.client_ = make_client("http://localhost", path);
+  return remote;
+}
+
+Result<std::string> Remote::organization() const {
+  if (organization_.empty()) {
+    return usage_error("it is not clear which organization is meant",
+                       "give --organization NAME, or set LATCHKEY_ORGANIZATION");
+  }
+  return percent_encode(organization_);
+}
+
+Result<json::value> Remote::call(const Call& call) {
+  http::ClientRequest request;
+  request.method = call.method;
+  request.target = call.target;
+  request.headers = {{"Accept", "application/json"},
+                     {"User-Agent", "latchkey/" + std::string(kVersion)}};
+  if (call.body) {
+    request.headers.emplace_back("Content-Type", "application/json");
+    request.body = format_json(*call.body);
+  }
+  if (!session_.empty()) request.authorization = bearer_header(session_);
+  auto answer = client_->send(request);
+  wipe(request.body.data(), request.body.size());
+  if (!answer) {
+    Error error = std::move(answer).error();
+    if (!error.message.empty()) error.message[0] = ascii_lower(error.message[0]);
+    error.detail = "start it with `latchkey serve`, or name another with --server";
+    return error;
+  }
+  if (answer->status < 200 || answer->status > 299) {
+    return refusal(answer->status, answer->body, answer->header("retry-after"));
+  }
+  if (answer->body.empty()) return json::value();
+  auto parsed = parse_json(answer->body);
+  wipe(answer->body.data(), answer->body.size());
+  if (!parsed) {
+    return Error(ErrorCode::request_malformed, server_ + " does not answer like a Latchkey server",
+                 "", "look at the URL given with --server");
+  }
+  if (const std::string code = text_field(*parsed, "patTokenError");
+      !code.empty() && code != "none") {
+    const std::string message = text_field(*parsed, "patTokenErrorMessage");
+    return Error(ErrorCode::conflict, message.empty() ? code : message, "", pat_next(code));
+  }
+  return std::move(*parsed);
+}
+
+Error refusal(int status, std::string_view body, const std::string& retry_after) {
+  std::string message;
+  if (const auto parsed = parse_json(body)) message = text_field(*parsed, "message");
+  if (message.empty()) message = "the server answered with status " + std::to_string(status);
+  return Error(status == 401 ? ErrorCode::session_unknown : ErrorCode::conflict, message, "",
+               what_next(status, retry_after));
+}
+
+std::string text_field(const json::value& object, std::string_view name) {
+  if (!object.is_object()) return "";
+  const json::value* value = object.get_object().if_contains(name);
+  if (value == nullptr || !value->is_string()) return "";
+  return std::string(value->get_string());
+}
+
+std::vector<json::value> list_field(const json::value& object, std::string_view name) {
+  if (!object.is_object()) return {};
+  const json::value* value = object.get_object().if_contains(name);
+  if (value == nullptr || !value->is_array()) return {};
+  return {value->get_array().begin(), value->get_array().end()};
+}
+
+}  // namespace latchkey::app

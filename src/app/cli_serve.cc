@@ -1,0 +1,119 @@
+// `latchkey serve`: runs a server until it is told to stop.
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "app/cli.h"
+#include "app/cli_output.h"
+#include "app/config.h"
+#include "app/reveal.h"
+#include "app/server.h"
+
+namespace latchkey::app {
+namespace {
+
+constexpr Milliseconds kGrace{10'000};
+
+struct ServeOptions {
+  std::string config_file;
+  bool print_config = false;
+  std::map<std::string, std::string, std::less<>> flags;  // by key; empty: not given
+};
+
+// The signals that this process waits for; blocked in every thread that is made after.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void wait_for_stop(const sigset_t& signals, Log& log) {
+  while (true) {
+    int number = 0;
+    if (sigwait(&signals, &number) != 0) continue;
+    if (number != SIGHUP) break;
+    log.warning("serve.signal_ignored", {{"signal", "SIGHUP"}});
+  }
+  // From here on a second signal ends the process at once, as it does without us.
+  sigset_t again = signals;
+  sigdelset(&again, SIGHUP);
+  pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
+}
+
+void welcome(const Started& started, const Config& config) {
+  print_line("Latchkey serves " + started.public_url +
+             " (health and metrics: " + started.operations_url + ").");
+  if (!started.setup_code.empty()) {
+    print_line("Nobody is set up yet. Within 24 hours open this link, which works once:");
+    print_line("  " + reveal_link(started.public_url, started.setup_code));
+    print_line("or type this in another terminal:");
+    print_line("  latchkey setup --data " + config.data_dir);
+  }
+  print_line("Open " + started.public_url + "/");
+}
+
+// A setting that is wrong, or a port in use, is a matter of configuration; a locked or broken
+// database is not a server that cannot be reached.
+Error start_error(Error error) {
+  if (error.code == ErrorCode::store_unavailable) error.code = ErrorCode::conflict;
+  if (error.detail.empty()) {
+    error.detail = error.code == ErrorCode::integrity_violated
+                       ? "put back the newest backup that `latchkey audit verify` accepts"
+                       : "see `latchkey serve --print-config`";
+  }
+  return error;
+}
+
+Result<void> serve(const Cli& cli, const ServeOptions& options) {
+  ConfigSources sources;
+  sources.file = options.config_file;
+  sources.environment = process_environment();
+  for (const auto& [key, text] : options.flags) {
+    if (!text.empty()) sources.flags[key] = text;
+  }
+  if (!cli.data_dir.empty()) sources.flags["data_dir"] = cli.data_dir;
+  auto config = load_config(sources);
+  if (!config) return start_error(std::move(config).error());
+  if (options.print_config) {
+    print_line(format_config(*config));
+    return {};
+  }
+  const sigset_t signals = block_signals();
+  const auto log = make_log(config->log_format, config->log_level);
+  auto server = Server::start(*config, *log);
+  if (!server) return start_error(std::move(server).error());
+  welcome((*server)->started(), *config);
+  wait_for_stop(signals, *log);
+  (*server)->stop(kGrace);
+  return {};
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& root, Cli& cli) {
+  auto options = std::make_shared<ServeOptions>();
+  auto* command = root.add_subcommand("serve", "Run a server");
+  command->add_option("--config", options->config_file,
+                      "TOML file; default latchkey.toml in the data folder, if it is there");
+  command->add_flag("--print-config", options->print_config,
+                    "Print the effective configuration and where each value is from");
+  for (const Setting& setting : settings()) {
+    if (setting.key == "data_dir") continue;  // --data and --data-dir are for every command
+    std::string names = flag_of(setting.key);
+    if (setting.key == "listen.port") names += ",--port";
+    command->add_option(names, options->flags[std::string(setting.key)],
+                        std::string(setting.help) + " [" + setting.get(Config()) + "]");
+  }
+  command->footer(
+      "Each option is also a key of the file (--listen-port is port in [listen]) and an\n"
+      "environment variable (LATCHKEY_LISTEN_PORT). Flags win over the environment, that over\n"
+      "the file. SIGTERM and SIGINT stop gracefully; a second one stops at once.\n\n"
+      "Example:\n  latchkey serve --port 9000 --data ./latchkey-data");
+  command->callback([&cli, options] { cli.finish(serve(cli, *options)); });
+}
+
+}  // namespace latchkey::app
