@@ -173,7 +173,8 @@ Result<void> outbox(const Cli& cli) {
     print_line("Date:    " + short_time(text_field(mail, "createdAt")) + " UTC");
     print_line("Sent:    " + printable(sent.empty() ? waits : short_time(sent) + " UTC"));
     print_line("Subject: " + printable(text_field(mail, "subject")) + "\n");
-    for (const std::string_view line : split(text_field(mail, "body"), '\n')) {
+    const std::string body = text_field(mail, "body");
+    for (const std::string_view line : split(body, '\n')) {
       print_line(line.empty() ? "" : "  " + printable(line));
     }
   }

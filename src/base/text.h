@@ -4,6 +4,7 @@
 // stand for themselves. Thread safety: pure functions.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ bool ascii_starts_with_ignoring_case(std::string_view text, std::string_view pre
 std::string_view trim(std::string_view text);
 // The parts of `text` between `separator`s; empty parts are kept.
 std::vector<std::string_view> split(std::string_view text, char separator);
+// Views of a temporary would dangle, so it does not compile.
+template <std::same_as<std::string> Text>
+std::vector<std::string_view> split(Text&& text, char separator) = delete;
 
 // Whether `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool is_utf8(std::string_view text);
