@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+#include <vector>
+
 #include "service/tokens.h"
 #include "service/world_for_test.h"
 
@@ -52,6 +56,31 @@ TEST(LastUseRecorder, IsBounded) {
   EXPECT_LE(kept, 160);
   EXPECT_GT(kept, 100);
 }
+
+// A store in whose writes something else happens, as other threads do it.
+class BusyStore final : public store::Store {
+ public:
+  BusyStore(store::Store& inner, std::function<void()> meanwhile)
+      : inner_(inner), meanwhile_(std::move(meanwhile)) {}
+  Result<void> read(const store::ReadBody& body) override { return inner_.read(body); }
+  Result<store::Committed> write(const store::WriteBody& body) override {
+    return inner_.write(body);
+  }
+  Result<void> write_aside(const store::WriteBody& body) override {
+    meanwhile_();
+    return inner_.write_aside(body);
+  }
+  store::LogHead head() const override { return inner_.head(); }
+  Result<std::vector<core::Event>> events(core::Revision after, int limit,
+                                          Milliseconds wait) override {
+    return inner_.events(after, limit, wait);
+  }
+  void interrupt() override { inner_.interrupt(); }
+
+ private:
+  store::Store& inner_;
+  std::function<void()> meanwhile_;
+};
 
 class LastUseFlush : public testing::Test {
  protected:
@@ -115,6 +144,25 @@ TEST_F(LastUseFlush, AnOlderUseDoesNotReplaceAStoredOne) {
   recorder.note(token, world.clock.now() - kMinute, "192.0.2.2", "old");
   World::check(recorder.flush(world.store()));
   EXPECT_EQ(stored(token)->user_agent, "new");
+}
+
+TEST_F(LastUseFlush, AUseThatComesMeanwhileWaitsForTheNextFlush) {
+  const auto token = make("first");
+  const auto flush_while = [&](Instant at, const std::string& address) {
+    BusyStore busy(world.store(), [&] { recorder.note(token, at, address, ""); });
+    World::check(recorder.flush(busy));
+    ASSERT_TRUE(recorder.find(token));
+    EXPECT_EQ(recorder.find(token)->at, at);
+    EXPECT_EQ(recorder.find(token)->address, address);
+  };
+  const Instant start = world.clock.now();
+  recorder.note(token, start, "192.0.2.1", "");
+  flush_while(start + kMinute, "192.0.2.1");
+  EXPECT_EQ(stored(token)->at, start);
+  flush_while(start + kMinute, "192.0.2.2");  // another address at the same moment
+  World::check(recorder.flush(world.store()));
+  EXPECT_FALSE(recorder.find(token));
+  EXPECT_EQ(stored(token)->at, start + kMinute);
 }
 
 TEST_F(LastUseFlush, WritesMoreThanOneBatch) {
