@@ -466,7 +466,7 @@ TEST_F(ContinuationTest, HoldsNoNameOfAPerson) {
   const auto bytes = parse_base64url(query.continuation_token);
   const std::string text(bytes->begin(), bytes->end());
   EXPECT_THAT(text, Not(HasSubstr("ada")));
-  const auto& owner = ada.person()->uuid.bytes;
+  const auto owner = ada.person()->uuid.bytes;
   EXPECT_EQ(std::search(bytes->begin(), bytes->end(), owner.begin(), owner.end()), bytes->end());
 }
 

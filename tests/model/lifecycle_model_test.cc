@@ -1,7 +1,7 @@
 // Thousands of random steps in the life of tokens, against a plain map that says what must happen.
 //
 // The seed is printed; LATCHKEY_SEED repeats a run and LATCHKEY_STEPS sets its length. The model
-// knows the rules of docs/spec/lifecycle-api.md in the plainest words, and nothing of rows or events.
+// knows the rules of docs/spec/lifecycle-api.md in plain words, and nothing of rows or events.
 #include <gtest/gtest.h>
 
 #include <algorithm>
