@@ -272,7 +272,7 @@ class SqliteDriver final : public Driver {
       LK_CHECK(connection->run_script("PRAGMA journal_mode = WAL;"
                                       "PRAGMA synchronous = FULL;"
                                       "PRAGMA secure_delete = ON;"
-                                      "PRAGMA wal_autocheckpoint = 1000;"
+                                      "PRAGMA wal_autocheckpoint = 8192;"
                                       "PRAGMA journal_size_limit = 67108864;"));
     }
     return std::unique_ptr<Connection>(std::move(connection));

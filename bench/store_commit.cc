@@ -1,0 +1,124 @@
+// P5: durable creates a second (token row, event, context, head) by 64 writers at once, beside
+// single-insert commits of the same engine on the same disk. Prints both and their ratio.
+//
+// usage: store_commit [SECONDS]   (of each measurement; default 5). TMPDIR says which disk.
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "store/identity_rows.h"
+#include "store/organization_rows.h"
+#include "store/sqlite_driver.h"
+#include "store/test_store.h"
+#include "store/token_rows.h"
+
+namespace latchkey::store {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int kWriters = 64;
+constexpr int kRounds = 5;
+
+// One row of the size of a token's, one commit each, on a plain connection.
+Result<double> measure_single_inserts(TestStore& world, std::chrono::duration<double> time) {
+  LK_TRY(auto driver, open_sqlite(world.folder() + "/single.db", SqliteAccess::exclusive));
+  LK_TRY(auto connection, driver->connect());
+  LK_CHECK(connection->run_script(
+      "CREATE TABLE IF NOT EXISTS single (id BLOB PRIMARY KEY, text TEXT) STRICT, WITHOUT ROWID"));
+  const std::string text(250, 'x');
+  int64_t count = 0;
+  const auto began = Clock::now();
+  while (Clock::now() - began < time) {
+    LK_TRY(const Uuid id, make_uuid(world.entropy()));
+    LK_CHECK(connection->run("INSERT INTO single VALUES ($1, $2)", {id.bytes, text}));
+    ++count;
+  }
+  return static_cast<double>(count) / std::chrono::duration<double>(Clock::now() - began).count();
+}
+
+Result<void> create_token(TestStore& world, core::OrganizationId organization,
+                          core::PersonId owner) {
+  core::Token token;
+  LK_TRY(token.id, core::make_id<core::TokenId>(world.entropy()));
+  LK_CHECK(world.entropy().fill(token.digest));
+  token.organization = organization;
+  token.owner = owner;
+  token.display_name = "build of " + core::format_id(token.id);
+  token.scope = "vso.code vso.project";
+  token.valid_from = world.clock().now();
+  token.valid_to = token.valid_from + std::chrono::days(30);
+  core::EventDraft draft;
+  draft.organization = organization;
+  draft.actor = owner;
+  draft.subjects = {{core::SubjectKind::token, token.id.uuid}};
+  draft.data = R"({"scope":"vso.code vso.project"})";
+  const core::EventContext context{"192.0.2.1", "bench", "session", core::format_id(token.id),
+                                   R"({"DisplayName":"build"})"};
+  const auto committed = world.store().write([&](WriteTx& tx) -> Result<void> {
+    LK_CHECK(insert_token(tx, token, core::token_row_mac(world.row_key(), token)));
+    LK_CHECK(tx.append(draft, context));
+    return {};
+  });
+  LK_CHECK(committed);
+  return {};
+}
+
+double measure_creates(TestStore& world, core::OrganizationId organization, core::PersonId owner,
+                       std::chrono::duration<double> time) {
+  std::atomic<int64_t> count = 0;
+  const auto began = Clock::now();
+  {
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < kWriters; ++i) {
+      writers.emplace_back([&] {
+        while (Clock::now() - began < time) {
+          LK_ASSERT(create_token(world, organization, owner));
+          ++count;
+        }
+      });
+    }
+  }
+  return static_cast<double>(count) / std::chrono::duration<double>(Clock::now() - began).count();
+}
+
+Result<void> run(std::chrono::duration<double> time) {
+  TestStore world;
+  core::Organization organization;
+  LK_TRY(organization.id, core::make_id<core::OrganizationId>(world.entropy()));
+  organization.name = "contoso";
+  PersonRow person;
+  LK_TRY(person.person.id, core::make_id<core::PersonId>(world.entropy()));
+  person.person.email = "owner@example.com";
+  const auto prepared = world.store().write([&](WriteTx& tx) -> Result<void> {
+    LK_CHECK(insert_organization(tx, organization));
+    LK_CHECK(insert_person(tx, person));
+    LK_CHECK(tx.append({}, {}));
+    return {};
+  });
+  LK_CHECK(prepared);
+  std::vector<double> ratios;
+  for (int round = 0; round < kRounds; ++round) {
+    LK_TRY(const double single, measure_single_inserts(world, time / kRounds));
+    const double creates =
+        measure_creates(world, organization.id, person.person.id, time / kRounds);
+    std::printf("single inserts %8.0f/s   creates by %d writers %8.0f/s   ratio %.2f\n", single,
+                kWriters, creates, creates / single);
+    ratios.push_back(creates / single);
+  }
+  std::sort(ratios.begin(), ratios.end());
+  std::printf("median ratio %.2f\n", ratios[ratios.size() / 2]);
+  return {};
+}
+
+}  // namespace
+}  // namespace latchkey::store
+
+int main(int count, char** arguments) {
+  const double seconds = count > 1 ? std::atof(arguments[1]) : 5;
+  const auto done = latchkey::store::run(std::chrono::duration<double>(seconds));
+  if (!done) std::fprintf(stderr, "%s\n", done.error().message.c_str());
+  return done ? 0 : 1;
+}
