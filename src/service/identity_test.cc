@@ -90,6 +90,12 @@ TEST_F(IdentityTest, SetUpLinkEndsWithTheNextOneAndInTime) {
             ErrorCode::link_unknown);
 }
 
+TEST_F(IdentityTest, SetUpIsRefusedWhereThereAreAlreadyPeople) {
+  const auto link = must(identity_.issue_setup_link(kHome));
+  add_person("ada");
+  EXPECT_EQ(identity_.set_up(set_up_request(link.code), kHome).error().code, ErrorCode::conflict);
+}
+
 TEST_F(IdentityTest, SetUpNamesTheFieldAndKeepsTheLink) {
   const auto link = must(identity_.issue_setup_link(kHome));
   const auto before = head();

@@ -174,6 +174,7 @@ TEST(SmtpMailer, InjectedHeadersReachNobody) {
   for (const auto& name : seen.at("headers").as_array()) names.emplace_back(name.as_string());
   EXPECT_THAT(names, ElementsAre("Date", "From", "To", "Subject", "Message-ID", "MIME-Version",
                                  "Content-Type", "Content-Transfer-Encoding", "Auto-Submitted"));
+  EXPECT_EQ(text(seen, "subject"), "x  Bcc: eve@example.org");
   mail.recipient = "ada@example.org>\r\nRCPT TO:<eve@example.org";
   const auto refused = mailer->send(mail);
   ASSERT_FALSE(refused);
