@@ -34,12 +34,30 @@ ORGANIZATION = "fabrikam"
 
 
 class Answer:
-    """Status, headers (names in lower case) and body of one answer."""
+    """Status, headers (names in lower case; `pairs` has them as sent) and body of one answer."""
 
-    def __init__(self, response):
-        self.status = response.status
-        self.headers = {name.lower(): value for name, value in response.getheaders()}
-        self.body = response.read()
+    def __init__(self, status, pairs, body):
+        self.status = status
+        self.pairs = pairs
+        self.headers = {name.lower(): value for name, value in pairs}
+        self.body = body
+
+    @classmethod
+    def of(cls, response):
+        return cls(response.status, response.getheaders(), response.read())
+
+    @classmethod
+    def of_bytes(cls, received):
+        """The first answer in received bytes; None if there are none."""
+        if not received:
+            return None
+        head, _, body = received.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        pairs = [tuple(part.strip() for part in line.split(":", 1)) for line in lines]
+        return cls(int(first.split(" ")[1]), pairs, body)
+
+    def values(self, name):
+        return [value for key, value in self.pairs if key.lower() == name.lower()]
 
     @property
     def text(self):
@@ -47,6 +65,19 @@ class Answer:
 
     def json(self):
         return json.loads(self.body)
+
+    def __repr__(self):
+        return f"{self.status} {self.body[:800]!r}"
+
+
+class Person:
+    """Who signed in, was invited or was set up: ids, address, password and an open session."""
+
+    def __init__(self, body, password):
+        self.id = body["person"]["id"]
+        self.email = body["person"]["email"]
+        self.session = body["session"]["token"]
+        self.password = password
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -63,14 +94,14 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 def send(connection, method, path, headers=None, body=None):
-    """One request on `connection`, which is closed after it. A dict or list is sent as JSON."""
+    """One request on `connection`, which is closed after it. Neither text nor bytes: sent as JSON."""
     headers = dict(headers or {})
-    if isinstance(body, (dict, list)):
+    if body is not None and not isinstance(body, (bytes, str)):
         body = json.dumps(body)
         headers.setdefault("Content-Type", "application/json")
     try:
         connection.request(method, path, body=body, headers=headers)
-        return Answer(connection.getresponse())
+        return Answer.of(connection.getresponse())
     finally:
         connection.close()
 
@@ -78,6 +109,12 @@ def send(connection, method, path, headers=None, body=None):
 def basic(token, user=""):
     """The Authorization header of a token as git and curl send it."""
     return "Basic " + base64.b64encode(f"{user}:{token}".encode()).decode()
+
+
+def date_time(seconds_from_now):
+    """A date-time of so many seconds from now, as the lifecycle API takes it."""
+    at = time.time() + seconds_from_now
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at * 1000) % 1000:03d}Z"
 
 
 class Server:
@@ -95,6 +132,7 @@ class Server:
         self.url = self.operations_url = self.setup_code = None
         self.out = ""
         self.session = None
+        self.organization, self.email, self.password = ORGANIZATION, EMAIL, PASSWORD
 
     def start(self):
         """Starts it and waits until it says that it is ready."""
@@ -185,6 +223,92 @@ class Server:
                                  f"{ended.stderr}")
         return ended.stdout
 
+    def raw(self, pieces, pause=0):
+        """Sends bytes as they are (a list: piece by piece, `pause` seconds between) until the peer
+        closes; the answer, or None. Requests that are well-formed need `Connection: close`."""
+        host = urllib.parse.urlsplit(self.url)
+        received = b""
+        with socket.create_connection((host.hostname, host.port), timeout=30) as peer:
+            try:
+                for number, piece in enumerate(pieces if isinstance(pieces, list) else [pieces]):
+                    time.sleep(pause if number else 0)
+                    peer.sendall(piece)
+            except OSError:
+                pass  # refused before all was sent: the answer is what counts
+            try:
+                while chunk := peer.recv(65536):
+                    received += chunk
+            except ConnectionResetError:
+                pass
+        return Answer.of_bytes(received)
+
+    def metric(self, name):
+        """The value of a metric that has no labels."""
+        found = re.search(rf"^{name} (\S+)$", self.operations("/metrics").text, re.M)
+        if not found:
+            raise AssertionError(f"there is no metric {name}")
+        return float(found.group(1))
+
+    def must(self, status, method, path, body=None, person=None):
+        """A request of `person`, the owner if None, that is answered with this status."""
+        answer = self.as_person(method, path, body, person.session if person else None)
+        if answer.status != status:
+            raise AssertionError(f"{method} {path}: {answer} instead of {status}")
+        return answer
+
+    def organization_id(self):
+        return self.must(200, "GET", "/_latchkey/organizations/" + self.organization).json()["id"]
+
+    def sign_in(self, email, password):
+        answer = self.request("POST", "/_latchkey/sessions",
+                              body={"email": email, "password": password})
+        if answer.status != 201:
+            raise AssertionError(f"sign-in: {answer}")
+        return Person(answer.json(), password)
+
+    def add_person(self, email, role="member", organization=None):
+        """Who accepts an invitation of the owner."""
+        path = f"/_latchkey/organizations/{organization or self.organization}/invitations"
+        invited = self.must(201, "POST", path, {"email": email, "role": role}).json()
+        password = "battery staple of " + email
+        answer = self.request("POST", "/_latchkey/invitations/accept", body={
+            "code": invited["link"].split("#")[1], "displayName": "Somebody", "password": password})
+        if answer.status != 201:
+            raise AssertionError(f"accept: {answer}")
+        return Person(answer.json(), password)
+
+    def pats(self, organization=None, version="7.1-preview.1"):
+        return f"/{organization or self.organization}/_apis/tokens/pats?api-version={version}"
+
+    def create_token(self, name="a token", scope="vso.project", person=None, **fields):
+        """The token of the answer, with its text as "token". Fields may have `organization`."""
+        path = self.pats(fields.pop("organization", None))
+        result = self.must(200, "POST", path, {"displayName": name, "scope": scope, **fields},
+                           person).json()
+        if result["patTokenError"] != "none":
+            raise AssertionError(f"create: {result}")
+        return result["patToken"]
+
+    def revoke_token(self, authorization_id, person=None):
+        return self.must(204, "DELETE", self.pats() + "&authorizationId=" + authorization_id,
+                         None, person)
+
+    def list_tokens(self, query="&displayFilterOption=all", person=None):
+        """All tokens, over all pages."""
+        tokens, after = [], ""
+        while True:
+            page = self.must(200, "GET", self.pats() + query + "&continuationToken=" + after, None,
+                             person).json()
+            tokens += page["patTokens"]
+            after = page["continuationToken"]
+            if not after:
+                return tokens
+
+    def use(self, token, method="GET", path="", headers=None):
+        """A request with a token as the password; without a path, what it tells about itself."""
+        return self.request(method, path or f"/{self.organization}/_apis/tokens/self",
+                            {"Authorization": basic(token), **(headers or {})})
+
     def make_token(self, scope="vso.project", name="a token"):
         """The text of a new token of the signed-in person."""
         return self.cli("token", "create", "--name", name, "--scope", scope).strip()
@@ -200,3 +324,20 @@ class ServerTest(unittest.TestCase):
         cls.server = Server(*cls.options)
         cls.addClassCleanup(cls.server.close)
         cls.server.start().set_up()
+
+    def state(self):
+        """What a refused request leaves as it was: the log's head and the owner's tokens."""
+        tokens = [{key: value for key, value in token.items() if not key.startswith("lastUsed")}
+                  for token in self.server.list_tokens()]
+        return self.server.metric("latchkey_index_revision"), tokens
+
+    def assert_error(self, answer, status, type_key, *words):
+        """A refusal: its status, its body's form, its typeKey, and words of its message."""
+        self.assertIsNotNone(answer, "no answer came")
+        self.assertEqual(answer.status, status, answer)
+        body = answer.json()
+        self.assertEqual(list(body)[:7], ["$id", "innerException", "message", "typeName", "typeKey",
+                                          "errorCode", "eventId"], answer)
+        self.assertEqual(body["typeKey"], type_key, answer)
+        for word in words:
+            self.assertIn(word, body["message"])
