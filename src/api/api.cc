@@ -116,8 +116,8 @@ Result<void> ApiImpl::bind(const std::vector<gate::Operation>& operations) {
     by_id.erase(found);
   }
   if (!by_id.empty()) {
-    return Error(ErrorCode::configuration, "The document lacks the operation '" +
-                                               std::string(by_id.begin()->first) + "'.");
+    return Error(ErrorCode::configuration,
+                 "The document lacks the operation '" + std::string(by_id.begin()->first) + "'.");
   }
   return {};
 }
@@ -140,7 +140,8 @@ Result<void> ApiImpl::find_operation(Exchange& exchange) {
   return {};
 }
 
-// A credential that is not good is refused on every route, also where none is needed or none exists.
+// A credential that is not good is refused on every route, also where none is needed or none
+// exists.
 Result<void> ApiImpl::check_credential(Exchange& exchange) {
   gate::Credential credential;
   LK_CHECK(credential.read(exchange.request));
@@ -253,8 +254,7 @@ void ApiImpl::finish(Exchange& exchange, Result<http::Response> result) {
     context_.dependencies.log.error("api.internal", {{"request_id", request.request_id()},
                                                      {"message", result.error().message}});
   }
-  http::Response response =
-      result ? *std::move(result) : error_response(result.error(), scene);
+  http::Response response = result ? *std::move(result) : error_response(result.error(), scene);
   const auto has = [&](std::string_view name) {
     return std::any_of(response.headers.begin(), response.headers.end(),
                        [&](const auto& header) { return header.first == name; });

@@ -1,10 +1,10 @@
 // Our own REST API, as one http::Handler.
 //
-// The routes are those of spec/openapi.json, which is compiled in and served; the document's `security`
-// guards each of them through the gate's route table before a handler runs. create() refuses a document
-// whose operations and our handlers do not match one to one. A token is checked on the network thread,
-// in memory; what touches the store runs on `workers`.
-// Thread safety: handle() from any network thread. Spec: docs/spec/authentication.md, lifecycle-api.md.
+// The routes are those of spec/openapi.json, which is compiled in and served; the document's
+// `security` guards each of them through the gate's route table before a handler runs. create()
+// refuses a document whose operations and our handlers do not match one to one. A token is checked
+// on the network thread, in memory; what touches the store runs on `workers`. Thread safety:
+// handle() from any network thread. Spec: docs/spec/authentication.md, lifecycle-api.md.
 #pragma once
 
 #include <memory>
@@ -47,9 +47,9 @@ struct ApiDependencies {
 };
 
 struct ApiOptions {
-  std::string public_url;                        // "http://127.0.0.1:8080", no slash at the end
-  Uuid deployment_id;                            // of this installation, in connectionData
-  Milliseconds index_wait_max{1000};             // how long a change's answer waits for our index
+  std::string public_url;             // "http://127.0.0.1:8080", no slash at the end
+  Uuid deployment_id;                 // of this installation, in connectionData
+  Milliseconds index_wait_max{1000};  // how long a change's answer waits for our index
   Milliseconds expiry_notice = std::chrono::days(14);  // when answers begin to carry the expiry
 };
 

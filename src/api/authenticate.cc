@@ -45,7 +45,8 @@ Result<Guard> make_guard(const core::ScopeCatalog& catalog, const gate::Operatio
     core::ScopeSet set;
     for (const std::string& identifier : alternative.scopes) {
       const core::Scope* scope = catalog.find(identifier);
-      if (scope == nullptr) return refused(operation, "asks for the unknown scope '" + identifier + "'");
+      if (scope == nullptr)
+        return refused(operation, "asks for the unknown scope '" + identifier + "'");
       set.add(scope->number);
       guard.scope_names += (guard.scope_names.empty() ? "" : " ") + identifier;
     }
@@ -63,8 +64,8 @@ Result<Authenticator::Checked> Authenticator::check_token(
   const ApiDependencies& dependencies = context_.dependencies;
   const verify::Moment moment{dependencies.clock.now(), dependencies.clock.ticks()};
   const bool opens = guard != nullptr && (guard->takes_token || guard->is_open);
-  auto grant = dependencies.verifier.check(text, place.found, opens ? guard->scopes : any_token_,
-                                           moment);
+  auto grant =
+      dependencies.verifier.check(text, place.found, opens ? guard->scopes : any_token_, moment);
   if (!grant) {
     const Error& error = grant.error();
     return error.code == ErrorCode::scope_missing && guard != nullptr ? lacking(*guard) : error;

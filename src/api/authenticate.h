@@ -1,8 +1,9 @@
 // Turns what a request presents into an Actor, or into the refusal that it gets.
 //
-// A token is checked in memory against the scopes that the operation asks for; a session is looked up
-// in the store, so that happens on a pool. One request carries one credential: with Authorization, no
-// cookie is looked at. Thread safety: any thread. Spec: docs/spec/authentication.md.
+// A token is checked in memory against the scopes that the operation asks for; a session is looked
+// up in the store, so that happens on a pool. One request carries one credential: with
+// Authorization, no cookie is looked at. Thread safety: any thread. Spec:
+// docs/spec/authentication.md.
 #pragma once
 
 #include <optional>
@@ -40,7 +41,7 @@ class Authenticator {
 
   // What a path says about the organization that a token must be for.
   struct Place {
-    bool named = false;                          // the path's first segment is an organization
+    bool named = false;                         // the path's first segment is an organization
     std::optional<core::OrganizationId> found;  // it exists
   };
   struct Checked {

@@ -35,8 +35,8 @@ TEST_F(Document, AlternativesAreAnyOneOf) {
 }
 
 TEST_F(Document, ScopesOfOneAlternativeAreNeededTogether) {
-  const auto guard = make_guard(
-      catalog_, operation({{"personalAccessToken", {"vso.project", "vso.graph"}}}));
+  const auto guard =
+      make_guard(catalog_, operation({{"personalAccessToken", {"vso.project", "vso.graph"}}}));
   ASSERT_TRUE(guard);
   EXPECT_FALSE(guard->scopes.met_by(catalog_.find("vso.project")->closure));
   EXPECT_TRUE(guard->scopes.met_by(catalog_.find("vso.project")->closure |

@@ -15,7 +15,8 @@ const service::Actor& Call::caller() const {
 
 Result<core::OrganizationId> Call::organization() const {
   if (!path_organization) {
-    return Error(actor == nullptr ? ErrorCode::credential_missing : ErrorCode::organization_unknown);
+    return Error(actor == nullptr ? ErrorCode::credential_missing
+                                  : ErrorCode::organization_unknown);
   }
   return *path_organization;
 }

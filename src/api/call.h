@@ -1,9 +1,9 @@
 // One call of one operation, as its handler sees it.
 //
-// By the time a handler runs, the guard has let the caller through: the credential is good, a scope or
-// the session opens the operation, the version is one that the route has. What a handler returns is the
-// answer's body and status; the common headers are the dispatcher's.
-// Thread safety: one thread a Call.
+// By the time a handler runs, the guard has let the caller through: the credential is good, a scope
+// or the session opens the operation, the version is one that the route has. What a handler returns
+// is the answer's body and status; the common headers are the dispatcher's. Thread safety: one
+// thread a Call.
 #pragma once
 
 #include <optional>
@@ -84,7 +84,8 @@ http::Response json_response(int status, const json::value& body);
 // {"count": n, "value": [...]}.
 http::Response collection_response(json::array value);
 http::Response no_content();
-// The address of the page of a one-time link; the code stands behind '#', so no server or log sees it.
+// The address of the page of a one-time link; the code stands behind '#', so no server or log sees
+// it.
 std::string link_address(const Call& call, const SecretText& code);
 
 // The handlers of each area.

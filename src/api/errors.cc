@@ -29,9 +29,9 @@ constexpr std::string_view kConflict = "ConflictException";
 using enum ErrorCode;
 
 // In the order of the closed list; the assertion below holds each code to its place, so that a code
-// without a row breaks the build. Clients know 401 for a credential that is not good, 403 for a good
-// one that is not enough. Malformed and unknown tokens look alike. The pat_ codes are answered with
-// status 200 by the lifecycle routes (pat_token_error); elsewhere they are plain refusals.
+// without a row breaks the build. Clients know 401 for a credential that is not good, 403 for a
+// good one that is not enough. Malformed and unknown tokens look alike. The pat_ codes are answered
+// with status 200 by the lifecycle routes (pat_token_error); elsewhere they are plain refusals.
 constexpr Row kRows[] = {
     {invalid_argument, 400, kArgument, "The request breaks a rule."},
     {body_malformed, 400, "JsonReaderException", "The body is not JSON."},

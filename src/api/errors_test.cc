@@ -59,17 +59,19 @@ TEST(ErrorResponse, BadCredentialIsChallengedWithBasicFirst) {
 }
 
 TEST(ErrorResponse, PageRequestsGetNoPasswordBox) {
-  EXPECT_TRUE(values_of(error_response(Error(ErrorCode::session_unknown), kPage),
-                        "WWW-Authenticate").empty());
+  EXPECT_TRUE(
+      values_of(error_response(Error(ErrorCode::session_unknown), kPage), "WWW-Authenticate")
+          .empty());
 }
 
 TEST(ErrorResponse, MissingScopeIs403AndNamesWhatWouldDo) {
-  const auto response = error_response(
-      Error(ErrorCode::scope_missing, "", "", "vso.project vso.profile"), kScript);
+  const auto response =
+      error_response(Error(ErrorCode::scope_missing, "", "", "vso.project vso.profile"), kScript);
   EXPECT_EQ(response.status, 403);
-  EXPECT_EQ(values_of(response, "WWW-Authenticate"),
-            std::vector<std::string>{"Bearer realm=\"http://host:1/\", error=\"insufficient_scope\", "
-                                     "scope=\"vso.project vso.profile\""});
+  EXPECT_EQ(
+      values_of(response, "WWW-Authenticate"),
+      std::vector<std::string>{"Bearer realm=\"http://host:1/\", error=\"insufficient_scope\", "
+                               "scope=\"vso.project vso.profile\""});
 }
 
 TEST(ErrorResponse, FieldAtFaultIsNamed) {
@@ -80,9 +82,12 @@ TEST(ErrorResponse, FieldAtFaultIsNamed) {
 
 TEST(ErrorResponse, WaitAndMethodsStandInHeaders) {
   EXPECT_EQ(values_of(error_response(Error(ErrorCode::too_many_attempts, "", "", "17"), kScript),
-                      "Retry-After"), std::vector<std::string>{"17"});
-  EXPECT_EQ(values_of(error_response(Error(ErrorCode::method_not_allowed, "", "", "GET, POST"),
-                                     kScript), "Allow"), std::vector<std::string>{"GET, POST"});
+                      "Retry-After"),
+            std::vector<std::string>{"17"});
+  EXPECT_EQ(
+      values_of(error_response(Error(ErrorCode::method_not_allowed, "", "", "GET, POST"), kScript),
+                "Allow"),
+      std::vector<std::string>{"GET, POST"});
   EXPECT_EQ(values_of(error_response(Error(ErrorCode::index_stale), kScript), "Retry-After"),
             std::vector<std::string>{"1"});
 }

@@ -131,8 +131,7 @@ Result<http::Response> change_password(Call& call) {
   LK_TRY(const SecretText old_password, read_secret(reader, "oldPassword"));
   LK_TRY(const SecretText new_password, read_secret(reader, "newPassword"));
   LK_CHECK(reader.refuse_unknown_fields());
-  LK_CHECK(
-      call.services().identity.change_password(call.caller(), old_password, new_password));
+  LK_CHECK(call.services().identity.change_password(call.caller(), old_password, new_password));
   return no_content();
 }
 
@@ -227,8 +226,8 @@ Result<http::Response> change_person(Call& call) {
     return invalid_field("state", "must be active or disabled");
   }
   LK_TRY(const core::Person person, asked_person(call));
-  LK_TRY(call.revision, call.services().identity.set_disabled(call.caller(), person.id,
-                                                              state == "disabled"));
+  LK_TRY(call.revision,
+         call.services().identity.set_disabled(call.caller(), person.id, state == "disabled"));
   return get_person(call);
 }
 

@@ -1,4 +1,5 @@
-// The documents that clients ask for before anything else. Contract section 12; docs/spec/clients.md.
+// The documents that clients ask for before anything else. Contract section 12;
+// docs/spec/clients.md.
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -32,8 +33,8 @@ Result<http::Response> list_locations_of_area(Call& call) {
   return locations(call.match.parameter("area"));
 }
 
-// Empty, as on a server of one's own: every client then uses its base address for every area. A list
-// with some areas would send tokens for the others to a host that is not ours.
+// Empty, as on a server of one's own: every client then uses its base address for every area. A
+// list with some areas would send tokens for the others to a host that is not ours.
 Result<http::Response> list_resource_areas(Call&) { return collection_response({}); }
 
 Result<http::Response> get_resource_area(Call&) {

@@ -85,8 +85,15 @@ Result<http::Response> delete_organization(Call& call) {
   return no_content();
 }
 
+// By id too when it is deleted, which resolve() does not find: its name may be another's by now.
+Result<core::OrganizationId> asked_deleted_organization(const Call& call) {
+  const auto id = core::parse_id<core::OrganizationId>(call.match.parameter("organization"));
+  if (id) return *id;
+  return asked_organization(call);
+}
+
 Result<http::Response> recover_organization(Call& call) {
-  LK_TRY(const auto id, asked_organization(call));
+  LK_TRY(const auto id, asked_deleted_organization(call));
   LK_TRY(const std::string name, read_name(call, false));
   LK_TRY(const auto changed, call.services().organizations.recover(call.caller(), id, name));
   call.revision = changed.revision;
@@ -145,8 +152,7 @@ Result<http::Response> change_role(Call& call) {
 Result<http::Response> remove_member(Call& call) {
   LK_TRY(const auto id, asked_organization(call));
   LK_TRY(const auto person, read_id<core::PersonId>(call.match.parameter("personId"), "personId"));
-  LK_TRY(call.revision,
-         call.services().organizations.remove_member(call.caller(), id, person));
+  LK_TRY(call.revision, call.services().organizations.remove_member(call.caller(), id, person));
   return no_content();
 }
 

@@ -57,8 +57,8 @@ json::object team_json(const Call& call, const std::string& organization,
   json::object body;
   body["id"] = format_id(project.default_team);
   body["name"] = default_team_name(project);
-  body["url"] = project_url(call, organization, project.id) + "/teams/" +
-                format_id(project.default_team);
+  body["url"] =
+      project_url(call, organization, project.id) + "/teams/" + format_id(project.default_team);
   return body;
 }
 
@@ -82,9 +82,9 @@ Result<std::vector<core::ProjectState>> read_state_filter(const Call& call) {
   using core::ProjectState;
   const std::string text = ascii_lower(call.parameter("stateFilter").value_or("wellformed"));
   if (text == "all" || text == "unchanged") return std::vector<ProjectState>();
-  for (const ProjectState state : {ProjectState::deleting, ProjectState::new_project,
-                                   ProjectState::well_formed, ProjectState::create_pending,
-                                   ProjectState::deleted}) {
+  for (const ProjectState state :
+       {ProjectState::deleting, ProjectState::new_project, ProjectState::well_formed,
+        ProjectState::create_pending, ProjectState::deleted}) {
     if (text == ascii_lower(project_state_name(state))) return std::vector{state};
   }
   return invalid_field("stateFilter",
@@ -128,10 +128,9 @@ Result<std::optional<core::ProjectVisibility>> read_visibility(JsonReader& reade
   using core::ProjectVisibility;
   const json::value* value = reader.find("visibility");
   if (value == nullptr) return std::optional<ProjectVisibility>();
-  const std::string text =
-      value->is_string() ? ascii_lower(std::string_view(value->get_string()))
-      : value->is_int64() ? std::to_string(value->get_int64())
-                          : "";
+  const std::string text = value->is_string()  ? ascii_lower(std::string_view(value->get_string()))
+                           : value->is_int64() ? std::to_string(value->get_int64())
+                                               : "";
   if (text == "private" || text == "0") return std::optional(ProjectVisibility::private_project);
   if (text == "public" || text == "2") return std::optional(ProjectVisibility::public_project);
   return invalid_field("visibility", "must be private or public");
@@ -177,7 +176,8 @@ Result<core::CreateProject> read_create(const json::value& body) {
   return request;
 }
 
-// The change is done, but clients wait for an operation, so the first answer says that it is queued.
+// The change is done, but clients wait for an operation, so the first answer says that it is
+// queued.
 Result<http::Response> accepted(Call& call,
                                 const service::Changed<service::ProjectOperation>& changed) {
   call.revision = changed.revision;
@@ -194,8 +194,7 @@ Result<http::Response> create_project(Call& call) {
   LK_TRY(const auto organization, call.organization());
   LK_TRY(const json::value body, call.body());
   LK_TRY(const core::CreateProject request, read_create(body));
-  LK_TRY(const auto changed,
-         call.services().projects.create(call.caller(), organization, request));
+  LK_TRY(const auto changed, call.services().projects.create(call.caller(), organization, request));
   return accepted(call, changed);
 }
 
@@ -210,8 +209,10 @@ Result<http::Response> update_project(Call& call) {
   LK_TRY(request.description, reader.optional_text("description"));
   LK_TRY(request.visibility, read_visibility(reader));
   if (const json::value* state = reader.find("state")) {
-    const bool by_name = state->is_string() && ascii_equal_ignoring_case(
-        std::string_view(state->get_string()), project_state_name(core::ProjectState::well_formed));
+    const bool by_name =
+        state->is_string() &&
+        ascii_equal_ignoring_case(std::string_view(state->get_string()),
+                                  project_state_name(core::ProjectState::well_formed));
     if (!by_name) return invalid_field("state", "can only be set to wellFormed, which restores");
     request.restore = true;
   }

@@ -174,8 +174,7 @@ Result<service::TokenListQuery> read_list_query(const Call& call) {
                                         {"createdOn", TokenSort::created}},
                                        TokenSort::created));
   LK_TRY(const bool ascending, call.flag("isSortAscending", false));
-  query.direction =
-      ascending ? store::SortDirection::ascending : store::SortDirection::descending;
+  query.direction = ascending ? store::SortDirection::ascending : store::SortDirection::descending;
   LK_TRY(query.top, call.number("$top", {1, 100, 100}));
   query.continuation_token = call.parameter("continuationToken").value_or("");
   query.search = call.parameter("search").value_or("");
@@ -204,8 +203,8 @@ Result<http::Response> update_token(Call& call) {
   LK_TRY(const json::value body, call.body());
   const auto request = read_update(body);
   if (!request) return answer_error(call, request.error());
-  const auto changed = call.services().tokens.update(call.caller(), organization, request->id,
-                                                     request->update);
+  const auto changed =
+      call.services().tokens.update(call.caller(), organization, request->id, request->update);
   if (!changed) return answer_error(call, changed.error());
   call.revision = changed->revision;
   return result_response(token_json(changed->value, call.context.dependencies.clock.now()), "none",
@@ -234,8 +233,7 @@ Result<http::Response> regenerate_token(Call& call) {
     LK_CHECK(reader.refuse_unknown_fields());
     valid_to = *given;
   }
-  const auto issued =
-      call.services().tokens.regenerate(call.caller(), organization, *id, valid_to);
+  const auto issued = call.services().tokens.regenerate(call.caller(), organization, *id, valid_to);
   if (!issued) return answer_error(call, issued.error());
   return issued_response(call, *issued);
 }

@@ -89,9 +89,9 @@ Result<ApiVersion> negotiate_version(VersionRule rule, const http::Request& requ
   if (lenient) return *version;
   const bool from_61 = rule == VersionRule::preview_from_61;
   if (!version->at_least(from_61 ? 6 : 1, from_61 ? 1 : 0) || version->at_least(7, 3)) {
-    return refused(ErrorCode::version_unsupported,
-                   std::string("This route has the api-versions ") + (from_61 ? "6.1" : "1.0") +
-                       " to 7.2; another one was asked for.");
+    return refused(ErrorCode::version_unsupported, std::string("This route has the api-versions ") +
+                                                       (from_61 ? "6.1" : "1.0") +
+                                                       " to 7.2; another one was asked for.");
   }
   if (rule != VersionRule::released && !version->preview) {
     return refused(ErrorCode::version_needs_preview,

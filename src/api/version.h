@@ -1,15 +1,15 @@
 // Which api-version a request speaks.
 //
-// A version stands in the query (?api-version=7.1) or in Accept (application/json;api-version=7.1). A
-// route that exists only as a preview refuses a plain version; a read without any is served as 7.1, a
-// write is refused. Contract, "Versions"; rules: docs/spec/api-versions.md.
-// Thread safety: pure functions.
+// A version stands in the query (?api-version=7.1) or in Accept (application/json;api-version=7.1).
+// A route that exists only as a preview refuses a plain version; a read without any is served
+// as 7.1, a write is refused. Contract, "Versions"; rules: docs/spec/api-versions.md. Thread
+// safety: pure functions.
 #pragma once
 
-#include <utility>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "http/message.h"

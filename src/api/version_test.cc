@@ -23,10 +23,13 @@ ErrorCode code_of(const Result<ApiVersion>& result) {
 
 TEST(NegotiateVersion, ReadsQueryAndAccept) {
   EXPECT_EQ(ask(VersionRule::released, "GET", "api-version=5.1")->text, "5.1");
-  EXPECT_EQ(ask(VersionRule::released, "GET", "", "application/json;api-version=7.2-preview.4")->text,
-            "7.2-preview.4");
-  EXPECT_EQ(ask(VersionRule::released, "GET", "API-Version=6.0",
-                "application/json; api-version=7.1")->text, "6.0");
+  EXPECT_EQ(
+      ask(VersionRule::released, "GET", "", "application/json;api-version=7.2-preview.4")->text,
+      "7.2-preview.4");
+  EXPECT_EQ(
+      ask(VersionRule::released, "GET", "API-Version=6.0", "application/json; api-version=7.1")
+          ->text,
+      "6.0");
 }
 
 TEST(NegotiateVersion, MissingServesReadsAndRefusesWrites) {
@@ -41,9 +44,10 @@ TEST(NegotiateVersion, MissingServesReadsAndRefusesWrites) {
 TEST(NegotiateVersion, PreviewRouteRefusesPlainVersion) {
   EXPECT_EQ(code_of(ask(VersionRule::preview_from_61, "GET", "api-version=7.1")),
             ErrorCode::version_needs_preview);
-  for (const char* text : {"6.1-preview", "6.1-preview.1", "7.0-preview.1", "7.1-preview.1",
-                           "7.2-preview.1"}) {
-    EXPECT_TRUE(ask(VersionRule::preview_from_61, "GET", std::string("api-version=") + text)) << text;
+  for (const char* text :
+       {"6.1-preview", "6.1-preview.1", "7.0-preview.1", "7.1-preview.1", "7.2-preview.1"}) {
+    EXPECT_TRUE(ask(VersionRule::preview_from_61, "GET", std::string("api-version=") + text))
+        << text;
   }
 }
 
@@ -62,7 +66,8 @@ TEST(NegotiateVersion, RefusesWhatIsNoVersion) {
   for (const char* text : {"x", "7.1-beta", "7.1-preview.", "7.1-preview.x", "7.1-previewx", "-1.0",
                            "7.", "100.0", "7.1%0D%0Aa:b"}) {
     EXPECT_EQ(code_of(ask(VersionRule::released, "GET", std::string("api-version=") + text)),
-              ErrorCode::version_unsupported) << text;
+              ErrorCode::version_unsupported)
+        << text;
   }
 }
 

@@ -1,7 +1,7 @@
 // Wire forms that several areas share: people, sessions, and the contract's loose values.
 //
-// Contract routes take what real clients send: booleans as strings or numbers, enumerations as names
-// or numbers. Our own routes do not. Thread safety: pure functions.
+// Contract routes take what real clients send: booleans as strings or numbers, enumerations as
+// names or numbers. Our own routes do not. Thread safety: pure functions.
 #pragma once
 
 #include <string>

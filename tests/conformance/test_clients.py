@@ -1,6 +1,7 @@
 """Real clients, unmodified, against the real server: curl, azure-devops-node-api, az devops.
 
-Each is given a base URL and a token and nothing else. Run by ctest; LATCHKEY_BINARY names the binary.
+Each is given a base URL and a token and nothing else. Run by ctest; LATCHKEY_BINARY names the
+binary.
 """
 import json
 import os
@@ -109,9 +110,9 @@ class Node(Clients):
         self.assertIn("From Node", [each["name"] for each in self.result(token, "list")])
         changed = self.result(token, "change", project["id"], "another description")
         self.assertEqual(changed["description"], "another description")
-        self.assertEqual(
-            {each["name"]: each["value"] for each in self.result(token, "properties", project["id"])},
-            {"a": "one", "b.c": "two"})
+        properties = self.result(token, "properties", project["id"])
+        self.assertEqual({each["name"]: each["value"] for each in properties},
+                         {"a": "one", "b.c": "two"})
         teams = self.result(token, "teams", project["id"])
         self.assertEqual([team["name"] for team in teams], ["From Node Team"])
         self.assertEqual(self.result(token, "remove", project["id"])["status"], "succeeded")
