@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "base/assert.h"
@@ -82,30 +83,51 @@ constexpr uint64_t kChecksumSeed = 0x44656661756c7430;  // "Default0"
 
 }  // namespace
 
-std::array<char, 4> token_checksum(std::string_view head) {
-  LK_ASSERT(head.size() == kChecksumOffset);
-  Marvin marvin(kChecksumSeed);
-  // Sixteen characters are twelve bytes of base64 and so three words; five times sixteen are all.
-  for (size_t begin = 0; begin < head.size(); begin += 16) {
-    std::array<uint8_t, 12> bytes{};
-    for (size_t group = 0; group < 4; ++group) {
-      uint32_t bits = 0;
-      for (size_t i = 0; i < 4; ++i) {
-        const int value = alphabet_value(head[begin + group * 4 + i]);
-        LK_ASSERT(value >= 0);
-        bits = bits << 6 | static_cast<uint32_t>(value);
+namespace {
+
+// What four characters stand for: 24 bits of base64, the first byte lowest. One table for each
+// place, so that a group is four lookups and no shift.
+constexpr uint32_t kNoCharacter = 1u << 31;
+constexpr std::array<std::array<uint32_t, 256>, 4> make_group_values() {
+  std::array<std::array<uint32_t, 256>, 4> tables{};
+  for (size_t place = 0; place < 4; ++place) {
+    for (size_t c = 0; c < 256; ++c) {
+      if (kAlphabetValues[c] < 0) {
+        tables[place][c] = kNoCharacter;
+        continue;
       }
-      for (size_t i = 0; i < 3; ++i) {
-        bytes[group * 3 + i] = static_cast<uint8_t>(bits >> (16 - 8 * i));
-      }
+      const uint32_t bits = static_cast<uint32_t>(kAlphabetValues[c]) << (18 - 6 * place);
+      tables[place][c] = bits >> 16 | (bits & 0xff00) | (bits & 0xff) << 16;
     }
-    for (size_t i = 0; i < bytes.size(); i += 4) {
-      marvin.add(uint32_t{bytes[i]} | uint32_t{bytes[i + 1]} << 8 | uint32_t{bytes[i + 2]} << 16 |
-                 uint32_t{bytes[i + 3]} << 24);
-    }
-    wipe(bytes.data(), bytes.size());
   }
-  const uint32_t hash = marvin.finish();
+  return tables;
+}
+constexpr auto kGroupValues = make_group_values();
+
+// The hash of the 80 characters `head`; nothing if one of them is not base62.
+std::optional<uint32_t> hash_head(std::string_view head) {
+  Marvin marvin(kChecksumSeed);
+  uint32_t seen = 0;
+  const auto* c = reinterpret_cast<const uint8_t*>(head.data());
+  // Sixteen characters are twelve bytes of base64 and so three words; five times sixteen are all.
+  for (size_t begin = 0; begin < kChecksumOffset; begin += 16) {
+    uint32_t groups[4];
+    for (uint32_t& group : groups) {
+      group = kGroupValues[0][c[0]] | kGroupValues[1][c[1]] | kGroupValues[2][c[2]] |
+              kGroupValues[3][c[3]];
+      seen |= group;
+      c += 4;
+    }
+    marvin.add(groups[0] | groups[1] << 24);
+    marvin.add(groups[1] >> 8 | groups[2] << 16);
+    marvin.add(groups[2] >> 16 | groups[3] << 8);
+  }
+  if ((seen & kNoCharacter) != 0) return std::nullopt;
+  return marvin.finish();
+}
+
+// The checksum's four characters for a hash.
+std::array<char, 4> format_checksum(uint32_t hash) {
   // The hash's bytes, least significant first, read as one big-endian number.
   uint32_t number = hash << 24 | (hash & 0xff00) << 8 | (hash >> 8 & 0xff00) | hash >> 24;
   std::array<char, 10> digits{};
@@ -120,6 +142,15 @@ std::array<char, 4> token_checksum(std::string_view head) {
   std::copy_n(std::make_reverse_iterator(digits.begin() + static_cast<std::ptrdiff_t>(count)),
               std::min(count, checksum.size()), checksum.begin());
   return checksum;
+}
+
+}  // namespace
+
+std::array<char, 4> token_checksum(std::string_view head) {
+  LK_ASSERT(head.size() == kChecksumOffset);
+  const auto hash = hash_head(head);
+  LK_ASSERT(hash);
+  return format_checksum(*hash);
 }
 
 Result<ProviderSignature> ProviderSignature::parse(std::string_view text) {
@@ -203,16 +234,18 @@ Result<SecretText> generate_token(const ProviderSignature& provider, DigestKeyId
 
 Result<TokenParts> parse_token(const ProviderSignature& provider, std::string_view text) {
   const Error malformed(ErrorCode::token_malformed);
-  if (text.size() != kTokenLength || !is_base62(text)) return malformed;
+  if (text.size() != kTokenLength) return malformed;
   if (text.substr(kRandomLength, kFamily.size()) != kFamily) return malformed;
   const int year = alphabet_value(text[kYearOffset]);
   const int month = alphabet_value(text[kMonthOffset]);
-  if (month > 11) return malformed;
+  if (year < 0 || month < 0 || month > 11) return malformed;
   const std::string_view platform = text.substr(kKeyIdOffset, 12);
   if (platform.substr(2) != kFiller) return malformed;
   if (text.substr(kKeyIdOffset + 12, 4) != kProviderPart) return malformed;
   if (text.substr(kSignatureOffset, 4) != provider.text()) return malformed;
-  const std::array<char, 4> checksum = token_checksum(text.substr(0, kChecksumOffset));
+  const auto hash = hash_head(text.substr(0, kChecksumOffset));
+  if (!hash) return malformed;
+  const std::array<char, 4> checksum = format_checksum(*hash);
   if (text.substr(kChecksumOffset) != std::string_view(checksum.data(), checksum.size())) {
     return malformed;
   }

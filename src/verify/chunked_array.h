@@ -1,33 +1,35 @@
 // A growing array whose elements never move, so that readers need no protection from growth.
 //
 // The writer adds an element, fills it and then tells its number to readers through a release store
-// elsewhere; a reader that has the number may read the element. Elements are never removed.
-// Thread safety: one writer; operator[] from any thread that was told the number.
+// elsewhere; a reader that has the number may read the element. Elements are never removed. Chunks
+// of 2 MiB and more lie on huge pages, because a check visits them at random. Thread safety: one
+// writer; operator[] from any thread that was told the number.
 #pragma once
 
 #include <array>
 #include <cstddef>
-#include <memory>
+#include <type_traits>
 
 #include "base/assert.h"
+#include "verify/page_array.h"
 
 namespace latchkey::verify {
 
 template <class T, size_t kChunkSize, size_t kChunksMax>
 class ChunkedArray {
+  static_assert(std::is_trivially_copyable_v<T>, "an element begins as zero bytes");
+
  public:
   static constexpr size_t kSizeMax = kChunkSize * kChunksMax;
 
-  // The number of a new, value-initialized element. REQUIRES: size() < kSizeMax.
+  // The number of a new element, all zero. REQUIRES: size() < kSizeMax.
   size_t add() {
     LK_ASSERT(size_ < kSizeMax);
-    auto& chunk = chunks_[size_ / kChunkSize];
-    if (!chunk) chunk = std::make_unique<T[]>(kChunkSize);
+    if (size_ % kChunkSize == 0) chunks_[size_ / kChunkSize] = PageArray(kChunkSize * sizeof(T));
     return size_++;
   }
-  T& operator[](size_t number) { return chunks_[number / kChunkSize][number % kChunkSize]; }
-  const T& operator[](size_t number) const {
-    return chunks_[number / kChunkSize][number % kChunkSize];
+  T& operator[](size_t number) const {
+    return static_cast<T*>(chunks_[number / kChunkSize].data())[number % kChunkSize];
   }
 
   // For the writer.
@@ -37,7 +39,7 @@ class ChunkedArray {
   }
 
  private:
-  std::array<std::unique_ptr<T[]>, kChunksMax> chunks_;
+  std::array<PageArray, kChunksMax> chunks_;
   size_t size_ = 0;
 };
 

@@ -1,9 +1,9 @@
 // What keeps an index current: a snapshot, then changes in revision order.
 //
-// Items say how things are now, not what was done to them, so applying one twice does no harm and an
-// item may be newer than the revision it came with, never older. The checks of integrity (row MACs)
-// happen before an item enters a feed. Thread safety: as of the implementation.
-// Spec: docs/spec/verification.md.
+// Items say how things are now, not what was done to them, so applying one twice does no harm and
+// an item may be newer than the revision it came with, never older. The checks of integrity (row
+// MACs) happen before an item enters a feed. Thread safety: as of the implementation. Spec:
+// docs/spec/verification.md.
 #pragma once
 
 #include <functional>
@@ -65,9 +65,9 @@ class Feed {
   // Errors: store_unavailable, integrity_violated.
   virtual Result<core::Revision> load(const Sink& sink) = 0;
   // Gives what changed after `after` to `sink`, waiting up to `wait` for something, and returns the
-  // revision reached (`after` when nothing happened). A return without error confirms that the index
-  // was current when the call was made.
-  // Errors: feed_truncated (load again), store_unavailable (try again), integrity_violated.
+  // revision reached (`after` when nothing happened). A return without error confirms that the
+  // index was current when the call was made. Errors: feed_truncated (load again),
+  // store_unavailable (try again), integrity_violated.
   virtual Result<core::Revision> follow(core::Revision after, Milliseconds wait,
                                         const Sink& sink) = 0;
 };

@@ -1,5 +1,7 @@
 #include "verify/index.h"
 
+#include <atomic>
+
 namespace latchkey::verify {
 namespace {
 
@@ -12,7 +14,8 @@ uint64_t map_bytes(const Map& map) {
 }
 
 Error too_many(const char* what) {
-  return Error(ErrorCode::overloaded, std::string("The index has no number left for one more ") + what);
+  return Error(ErrorCode::overloaded,
+               std::string("The index has no number left for one more ") + what);
 }
 
 }  // namespace
@@ -31,8 +34,8 @@ size_t Index::MembershipHash::operator()(const MembershipKey& key) const {
 }
 
 Index::Membership Index::membership_of(const TokenEntry& entry) const {
-  const MembershipRow& row = memberships_[entry.membership];
-  const uint32_t mask = row.mask.load(std::memory_order_acquire);
+  MembershipRow& row = memberships_[entry.membership];
+  const uint32_t mask = std::atomic_ref(row.mask).load(std::memory_order_acquire);
   return {organizations_[row.organization], row.person, (mask & kActive) != 0,
           &scope_sets_[mask & ~kActive]};
 }
@@ -61,9 +64,7 @@ Result<void> Index::apply_token(const TokenItem& item, TokenTable::Growth growth
   entry.id = item.id;
   LK_TRY(entry.membership, number_of(item.organization, item.owner));
   switch (item.state) {
-    case core::TokenState::revoked:
-      entry.state = EntryState::revoked;
-      break;
+    case core::TokenState::revoked: entry.state = EntryState::revoked; break;
     case core::TokenState::live:
       LK_TRY(entry.scope_set, number_of(item.scopes));
       entry.valid_to = item.valid_to;
@@ -83,8 +84,8 @@ Result<void> Index::apply_retired(const RetiredDigestItem& item, TokenTable::Gro
 Result<void> Index::apply_membership(const MembershipItem& item) {
   LK_TRY(const uint32_t membership, number_of(item.organization, item.person));
   LK_TRY(const uint32_t mask, number_of(item.mask));
-  memberships_[membership].mask.store(mask | (item.active ? kActive : 0),
-                                      std::memory_order_release);
+  std::atomic_ref(memberships_[membership].mask)
+      .store(mask | (item.active ? kActive : 0), std::memory_order_release);
   return {};
 }
 
@@ -131,7 +132,8 @@ Result<uint32_t> Index::number_of(core::OrganizationId organization) {
   return number;
 }
 
-// A membership that is first heard of through a token is inactive until its own item says otherwise.
+// A membership that is first heard of through a token is inactive until its own item says
+// otherwise.
 Result<uint32_t> Index::number_of(core::OrganizationId organization, core::PersonId person) {
   const MembershipKey key{organization, person};
   if (const auto found = membership_numbers_.find(key); found != membership_numbers_.end()) {
@@ -144,7 +146,7 @@ Result<uint32_t> Index::number_of(core::OrganizationId organization, core::Perso
   MembershipRow& row = memberships_[number];
   row.person = person;
   row.organization = organization_number;
-  row.mask.store(mask, std::memory_order_release);
+  std::atomic_ref(row.mask).store(mask, std::memory_order_release);
   membership_numbers_.emplace(key, number);
   return number;
 }

@@ -42,7 +42,8 @@ class Index {
   Membership membership_of(const TokenEntry& entry) const;
   std::optional<core::OrganizationId> find_organization(std::string_view name_key) const;
 
-  // Errors: overloaded (more distinct scope sets, memberships or organizations than there are numbers
+  // Errors: overloaded (more distinct scope sets, memberships or organizations than there are
+  // numbers
   //         for), integrity_violated.
   Result<void> apply(const FeedItem& item, TokenTable::Growth growth);
   // Shows readers the names that apply() changed.
@@ -59,7 +60,7 @@ class Index {
   struct MembershipRow {
     core::PersonId person;
     uint32_t organization = 0;
-    std::atomic<uint32_t> mask{0};  // scope set number; kActive above it
+    uint32_t mask = 0;  // scope set number, kActive above it; read and written atomically
   };
   struct TextHash {
     using is_transparent = void;
@@ -87,7 +88,7 @@ class Index {
   ReadProtection& protection_;
   TokenTable tokens_;
   ChunkedArray<core::ScopeSet, 1024, 4096> scope_sets_;
-  ChunkedArray<MembershipRow, 4096, 4096> memberships_;
+  ChunkedArray<MembershipRow, 131'072, 128> memberships_;
   ChunkedArray<core::OrganizationId, 1024, 1024> organizations_;
   std::atomic<const Names*> published_names_{nullptr};
 

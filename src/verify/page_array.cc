@@ -18,8 +18,8 @@ PageArray::PageArray(size_t size_bytes) : size_((size_bytes + kPage - 1) / kPage
   LK_ASSERT(size_bytes > 0);
   // Mapped with room to begin at a huge page's border; what is before and after is given back.
   const size_t slack = size_ >= kHugePage ? kHugePage : 0;
-  void* mapped = mmap(nullptr, size_ + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                      -1, 0);
+  void* mapped =
+      mmap(nullptr, size_ + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   LK_ASSERT(mapped != MAP_FAILED);
   auto* begin = static_cast<char*>(mapped);
   if (slack != 0) {

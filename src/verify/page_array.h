@@ -1,8 +1,8 @@
 // A large zeroed array, straight from the kernel, on huge pages where there are any.
 //
-// Random access to gigabytes costs 30 to 50 % more on 4 KiB pages. Taking pages from the kernel also
-// gives them back at once when an array is replaced, which a heap would keep.
-// Thread safety: as of the memory.
+// Random access to gigabytes costs 30 to 50 % more on 4 KiB pages. Taking pages from the kernel
+// also gives them back at once when an array is replaced, which a heap would keep. Thread safety:
+// as of the memory.
 #pragma once
 
 #include <cstddef>

@@ -1,10 +1,10 @@
 // Lets a writer free what readers may still be looking at, without a reader ever waiting.
 //
-// A reader holds a Guard while it uses what it found through an atomic pointer. A writer publishes the
-// successor, calls synchronize() and then frees: every reader that could have seen the old one has
-// left. Readers count themselves in and out of one of 64 stripes, so that threads rarely share a
-// cache line; two sets of counters take turns, so that a stream of new readers cannot hold a writer up.
-// Thread safety: enter() from any thread; synchronize() from one thread at a time.
+// A reader holds a Guard while it uses what it found through an atomic pointer. A writer publishes
+// the successor, calls synchronize() and then frees: every reader that could have seen the old one
+// has left. Readers count themselves in and out of one of 64 stripes, so that threads rarely share
+// a cache line; two sets of counters take turns, so that a stream of new readers cannot hold a
+// writer up. Thread safety: enter() from any thread; synchronize() from one thread at a time.
 #pragma once
 
 #include <array>

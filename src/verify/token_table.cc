@@ -1,6 +1,7 @@
 #include "verify/token_table.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/assert.h"
@@ -39,16 +40,14 @@ void store_release(T& word, T value) {
 // State, scope set and expiry in one word, so that a change is one store.
 uint64_t pack(const TokenEntry& entry) {
   switch (entry.state) {
-    case EntryState::revoked:
-      return kRevoked;
-    case EntryState::retired:
-      return kRetired;
-    case EntryState::live:
-      break;
+    case EntryState::revoked: return kRevoked;
+    case EntryState::retired: return kRetired;
+    case EntryState::live: break;
   }
   LK_ASSERT(entry.scope_set < TokenTable::kScopeSetsMax);
   const int64_t last = (int64_t{1} << kExpiryBits) - 1;
-  const int64_t since = std::clamp<int64_t>(entry.valid_to.ms, kEpochMs, kEpochMs + last) - kEpochMs;
+  const int64_t since =
+      std::clamp<int64_t>(entry.valid_to.ms, kEpochMs, kEpochMs + last) - kEpochMs;
   return static_cast<uint64_t>(since) << kScopeSetBits | entry.scope_set;
 }
 
@@ -68,14 +67,14 @@ void unpack(uint64_t packed, TokenEntry& entry) {
 // into another size without the digests.
 struct TokenTable::Key {
   uint64_t tag;    // 64 bits; 0 marks a free entry and is taken for 1
-  uint32_t shard;  // 6 bits
+  uint32_t shard;  // 4 bits
   uint32_t check;  // 12 bits: 8 above the membership, 4 in the bucket's flags
 };
 
 // Four cache lines. A search reads the first; the others are asked for at the same time.
 struct alignas(64) TokenTable::Bucket {
-  uint64_t tags[kEntries];         // stored last, with release; 0: free
-  uint32_t flags;                  // bit 0: something overflowed; bits 4 to 31: four check bits each
+  uint64_t tags[kEntries];  // stored last, with release; 0: free
+  uint32_t flags;           // bit 0: something overflowed; bits 4 to 31: four check bits each
   uint32_t memberships[kEntries];  // 24 bits, and 8 check bits above them
   uint64_t packed[kEntries];       // the one word that changes
   core::TokenId ids[kEntries];
@@ -136,8 +135,13 @@ TokenTable::Place TokenTable::locate(Buckets& buckets, const Key& key) {
   }
   // Ends: a shard is never full, and only a full bucket is marked as overflowed.
   while (true) {
-    for (size_t i = 0; i < kEntries; ++i) {
-      if (load_acquire(bucket->tags[i]) != key.tag) continue;
+    // Without a branch for each entry: where a tag stands cannot be predicted.
+    unsigned same = 0;
+    for (unsigned i = 0; i < kEntries; ++i) {
+      same |= unsigned{load_acquire(bucket->tags[i]) == key.tag} << i;
+    }
+    for (; same != 0; same &= same - 1) {
+      const auto i = static_cast<size_t>(std::countr_zero(same));
       if (bucket->check(i, load_acquire(bucket->flags)) == key.check) return {bucket, i};
     }
     if ((load_acquire(bucket->flags) & kOverflowed) == 0) return {};
@@ -181,8 +185,9 @@ Result<void> TokenTable::put(const Digest& digest, const TokenEntry& entry, Grow
   const Key key = make_key(digest);
   Shard& shard = shards_[key.shard];
   if (const Place place = locate(*shard.owned, key); place.bucket != nullptr) {
-    const bool is_same = place.bucket->ids[place.entry] == entry.id &&
-                         place.bucket->memberships[place.entry] % kMembershipsMax == entry.membership;
+    const bool is_same =
+        place.bucket->ids[place.entry] == entry.id &&
+        place.bucket->memberships[place.entry] % kMembershipsMax == entry.membership;
     if (!is_same) return Error(ErrorCode::integrity_violated, "Two tokens have one digest.");
     store_release(place.bucket->packed[place.entry], pack(entry));
     return {};
@@ -206,8 +211,8 @@ void TokenTable::fit() {
   }
 }
 
-// Copies `shard` into `bucket_count` buckets. The order of buckets is the order of tags in any size,
-// so both are walked once from end to end.
+// Copies `shard` into `bucket_count` buckets. The order of buckets is the order of tags in any
+// size, so both are walked once from end to end.
 void TokenTable::resize(Shard& shard, uint64_t bucket_count) {
   auto larger = std::make_unique<Buckets>(bucket_count);
   LK_ASSERT(shard.used < larger->capacity());

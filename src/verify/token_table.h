@@ -1,12 +1,12 @@
 // Finds what is known about a token by the digest of its text: the index's one large table.
 //
-// 64 shards of 256-byte buckets of seven entries. An entry is never removed and, but for one word
+// 16 shards of 256-byte buckets of seven entries. An entry is never removed and, but for one word
 // that is replaced atomically, never changed; so a reader waits for nobody. A shard that is full is
 // copied into a larger one, which is published whole. docs/decisions/0004-token-table.md has the
 // layout, the arithmetic and what else was tried.
-// Of the digest, 82 bits are compared. They are keyed, so nobody can aim at them: a guess is taken for
-// one of N tokens with a probability of N / 2^82.
-// Thread safety: find() from any thread within a Guard; all else from one writer.
+// Of the digest, 80 bits are compared. They are keyed, so nobody can aim at them: a guess is taken
+// for one of N tokens with a probability of N / 2^80. Thread safety: find() from any thread within
+// a Guard; all else from one writer.
 #pragma once
 
 #include <array>
@@ -70,7 +70,7 @@ class TokenTable {
     std::unique_ptr<Buckets> owned;
     uint64_t used = 0;
   };
-  static constexpr size_t kShards = 64;
+  static constexpr size_t kShards = 16;
 
   static Key make_key(const Digest& digest);
   static Place locate(Buckets& buckets, const Key& key);

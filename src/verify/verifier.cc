@@ -16,8 +16,8 @@ namespace {
 
 constexpr Milliseconds kBackOffMin{10};
 constexpr Milliseconds kBackOffMax{500};
-// A wall clock that is put back by no more than this does not make a token young again. One put back
-// further was wrong before, and is believed.
+// A wall clock that is put back by no more than this does not make a token young again. One put
+// back further was wrong before, and is believed.
 constexpr Milliseconds kStepBackMax = std::chrono::hours(1);
 constexpr int64_t kNeverConfirmed = std::numeric_limits<int64_t>::min();
 
@@ -30,7 +30,7 @@ struct Verifier::State {
   const VerifierOptions options;
 
   ReadProtection protection;
-  std::unique_ptr<Index> owned_index;       // the writer's
+  std::unique_ptr<Index> owned_index;        // the writer's
   std::atomic<const Index*> index{nullptr};  // the readers'; null until loaded
   std::atomic<int64_t> confirmed_ticks_ms{kNeverConfirmed};
   std::atomic<int64_t> latest_now_ms{std::numeric_limits<int64_t>::min()};
@@ -41,10 +41,7 @@ struct Verifier::State {
 
   State(const core::DigestKeys& digest_keys, const core::ProviderSignature& signature,
         Clock& system_clock, VerifierOptions verifier_options)
-      : keys(digest_keys),
-        provider(signature),
-        clock(system_clock),
-        options(verifier_options) {}
+      : keys(digest_keys), provider(signature), clock(system_clock), options(verifier_options) {}
 
   bool is_stale(Ticks ticks) const {
     const int64_t confirmed = confirmed_ticks_ms.load(std::memory_order_acquire);

@@ -1,10 +1,10 @@
 // Answers "may this token do this?" from memory.
 //
 // A Verifier indexes every live token by the digest of its text and keeps the index current by
-// following a Feed. Expiry is decided at check time, so a token dies on time even if the feed stalls.
-// An index whose age is above `staleness_max` refuses every check: it never lets through what it
-// cannot know. A Grant can be made by check() only; holding one is the proof.
-// Thread safety: check() and the finders from any thread, never waiting for I/O or for a writer; one
+// following a Feed. Expiry is decided at check time, so a token dies on time even if the feed
+// stalls. An index whose age is above `staleness_max` refuses every check: it never lets through
+// what it cannot know. A Grant can be made by check() only; holding one is the proof. Thread
+// safety: check() and the finders from any thread, never waiting for I/O or for a writer; one
 // thread calls load() and follow(). Spec: docs/spec/verification.md.
 #pragma once
 
@@ -77,8 +77,7 @@ class Verifier {
   //         token_owner_disabled, token_wrong_organization, scope_missing; in this order, so that
   //         only who presents the exact secret of a known token learns more than "unknown".
   // Cost: one HMAC and one probe; allocates nothing.
-  Result<Grant> check(std::string_view token_text,
-                      std::optional<core::OrganizationId> organization,
+  Result<Grant> check(std::string_view token_text, std::optional<core::OrganizationId> organization,
                       const ScopeRequirement& required, Moment moment) const;
 
   // The active organization that requests call `name_key`.
@@ -87,8 +86,9 @@ class Verifier {
   // Loads the feed's snapshot into an empty index.
   // Errors: those of the feed. REQUIRES: called once, before follow().
   Result<void> load(Feed& feed);
-  // Applies changes until `stop` is requested; a feed error is retried with a bounded back-off while
-  // the index grows stale. Returns an error only when the feed cannot go on (integrity_violated).
+  // Applies changes until `stop` is requested; a feed error is retried with a bounded back-off
+  // while the index grows stale. Returns an error only when the feed cannot go on
+  // (integrity_violated).
   Result<void> follow(Feed& feed, std::stop_token stop);
   // Applies one round of the feed; what follow() repeats. For tests and simulations.
   Result<void> follow_once(Feed& feed, Milliseconds wait);
