@@ -304,8 +304,7 @@ Result<std::vector<LinkRow>> list_invitations(ReadTx& tx, core::OrganizationId o
 }
 
 Result<void> insert_link(WriteTx& tx, const LinkRow& row) {
-  const std::optional<int> role =
-      row.role ? std::optional(static_cast<int>(*row.role)) : std::nullopt;
+  const Value role = row.role ? Value(static_cast<int>(*row.role)) : Value(nullptr);
   LK_CHECK(tx.connection().run(
       "INSERT INTO links (link_id, kind, digest, created_at, expires_at, person_id, "
       "organization_id, role, email) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
