@@ -1,0 +1,191 @@
+#include "app/store_feed.h"
+
+#include <gmock/gmock.h>
+
+#include "service/organizations.h"
+#include "service/tokens.h"
+#include "service/world_for_test.h"
+#include "verify/verifier.h"
+
+namespace latchkey::app {
+namespace {
+
+using service::World;
+
+// A world whose index follows its store, as in a running server.
+class StoreFeedTest : public testing::Test {
+ protected:
+  void load() {
+    feed = std::make_unique<StoreFeed>(
+        StoreFeedDependencies{world.store(), world.catalog, world.row_key(), *log});
+    verifier = std::make_unique<verify::Verifier>(world.digest_keys, world.provider, world.clock,
+                                                  verify::VerifierOptions());
+    World::check(verifier->load(*feed));
+  }
+  void follow() { World::check(verifier->follow_once(*feed, Milliseconds(0))); }
+  void both(const std::function<void()>& expect) {
+    follow();
+    expect();
+    load();  // what a restart loads is what following led to
+    expect();
+  }
+  service::IssuedToken make_token(const std::string& scope = "vso.project") {
+    const core::CreateToken request{
+        .display_name = "build", .scope = scope, .valid_to = std::nullopt};
+    return std::move(World::must(tokens.create(owner, organization, request)).value);
+  }
+  // "granted", or the name of the refusal.
+  std::string outcome(const SecretText& text, const std::string& scope = "vso.project") {
+    core::ScopeSet needed;
+    needed.add(world.catalog.find(scope)->number);
+    const auto checked = verifier->check(text.reveal(RevealSecret{}), organization,
+                                         verify::ScopeRequirement({needed}),
+                                         {world.clock.now(), world.clock.ticks()});
+    return checked ? "granted" : std::string(error_name(checked.error().code));
+  }
+  void tamper(const std::string& sql) {
+    World::check(world.store().write_aside([&](store::WriteTx& tx) -> Result<void> {
+      LK_CHECK(tx.connection().run(sql));
+      return {};
+    }));
+  }
+
+  World world;
+  const std::unique_ptr<Log> log = make_null_log();
+  const core::OrganizationId organization = world.add_organization("Fabrikam");
+  const service::Actor owner = world.member(organization, "ada", core::Role::owner);
+  service::Tokens tokens{world.dependencies()};
+  service::Organizations organizations{world.dependencies()};
+  std::unique_ptr<StoreFeed> feed;
+  std::unique_ptr<verify::Verifier> verifier;
+};
+
+TEST_F(StoreFeedTest, SeesNewChangedAndRevokedTokens) {
+  load();
+  const auto token = make_token();
+  EXPECT_EQ(outcome(token.text), "token_unknown");
+  both([&] { EXPECT_EQ(outcome(token.text), "granted"); });
+  const core::UpdateToken update{
+      .display_name = std::nullopt, .scope = "vso.code", .valid_to = std::nullopt};
+  World::must(tokens.update(owner, organization, token.token.id, update));
+  both([&] {
+    EXPECT_EQ(outcome(token.text), "scope_missing");
+    EXPECT_EQ(outcome(token.text, "vso.code"), "granted");
+  });
+  World::must(tokens.revoke(owner, organization, token.token.id));
+  both([&] { EXPECT_EQ(outcome(token.text), "token_revoked"); });
+}
+
+TEST_F(StoreFeedTest, ClosesScopesOverImplication) {
+  const auto token = make_token("vso.code_manage");
+  load();
+  EXPECT_EQ(outcome(token.text, "vso.code"), "granted");
+}
+
+TEST_F(StoreFeedTest, RegenerationRetiresTheOldSecret) {
+  load();
+  const auto before = make_token();
+  follow();
+  const auto after =
+      World::must(tokens.regenerate(owner, organization, before.token.id, std::nullopt));
+  both([&] {
+    EXPECT_EQ(outcome(before.text), "token_revoked");
+    EXPECT_EQ(outcome(after.value.text), "granted");
+  });
+}
+
+TEST_F(StoreFeedTest, SeesPeopleAndMemberships) {
+  load();
+  const auto token = make_token();
+  const core::PersonId person = *owner.person();
+  world.set_person_state(person, core::PersonState::disabled);
+  both([&] { EXPECT_EQ(outcome(token.text), "token_owner_disabled"); });
+  world.set_person_state(person, core::PersonState::active);
+  both([&] { EXPECT_EQ(outcome(token.text), "granted"); });
+  world.remove_member(organization, person);
+  both([&] { EXPECT_EQ(outcome(token.text), "token_owner_disabled"); });
+  world.set_role(organization, person, core::Role::reader);
+  both([&] { EXPECT_EQ(outcome(token.text), "granted"); });
+}
+
+TEST_F(StoreFeedTest, RoleMasksWhatTokensMayDo) {
+  load();
+  const auto token = make_token("vso.project_manage");
+  both([&] { EXPECT_EQ(outcome(token.text, "vso.project_manage"), "granted"); });
+  world.set_role(organization, *owner.person(), core::Role::reader);
+  both([&] { EXPECT_EQ(outcome(token.text, "vso.project_manage"), "scope_missing"); });
+}
+
+TEST_F(StoreFeedTest, SeesOrganizationsUnderTheirNames) {
+  load();
+  const auto token = make_token();
+  EXPECT_EQ(verifier->find_organization("fabrikam"), organization);
+  World::must(organizations.rename(owner, organization, "Contoso"));
+  both([&] {
+    EXPECT_EQ(verifier->find_organization("fabrikam"), std::nullopt);
+    EXPECT_EQ(verifier->find_organization("contoso"), organization);
+  });
+  world.delete_organization(organization);
+  both([&] {
+    EXPECT_EQ(verifier->find_organization("contoso"), std::nullopt);
+    EXPECT_EQ(outcome(token.text), "token_owner_disabled");
+  });
+}
+
+TEST_F(StoreFeedTest, ANameCanChangeHandsInOneBatch) {
+  load();
+  World::must(organizations.rename(owner, organization, "Contoso"));
+  const core::OrganizationId other = world.add_organization("Fabrikam");
+  both([&] {
+    EXPECT_EQ(verifier->find_organization("fabrikam"), other);
+    EXPECT_EQ(verifier->find_organization("contoso"), organization);
+  });
+}
+
+TEST_F(StoreFeedTest, LeavesOutARowThatWasChangedFromOutsideOnly) {
+  const auto widened = make_token("vso.code");
+  const auto other = make_token();
+  tamper("UPDATE tokens SET scope = 'app_token' WHERE scope = 'vso.code'");
+  load();
+  EXPECT_EQ(outcome(widened.text, "vso.code"), "token_unknown");
+  EXPECT_EQ(outcome(other.text), "granted");
+  EXPECT_EQ(feed->tampered_tokens(), 1u);
+}
+
+TEST_F(StoreFeedTest, TakesOutARowThatWasChangedWhileItWasIn) {
+  load();
+  const auto token = make_token();
+  follow();
+  EXPECT_EQ(outcome(token.text), "granted");
+  tamper("UPDATE tokens SET scope = 'app_token'");
+  const core::UpdateToken rename{
+      .display_name = "other", .scope = std::nullopt, .valid_to = std::nullopt};
+  // Some event names the token while its row is wrong: the service may refuse, or write it anew.
+  if (tokens.update(owner, organization, token.token.id, rename)) {
+    tamper("UPDATE tokens SET valid_to = valid_to + 1");
+  }
+  follow();
+  EXPECT_NE(outcome(token.text, "vso.code_write"), "granted");
+}
+
+TEST_F(StoreFeedTest, FollowsMoreEventsThanOnePage) {
+  load();
+  for (int i = 0; i < 1100; ++i) world.set_role(organization, *owner.person(), core::Role::owner);
+  const auto token = make_token();
+  follow();
+  EXPECT_EQ(verifier->status().revision, world.store().head().revision);
+  EXPECT_EQ(outcome(token.text), "granted");
+}
+
+TEST_F(StoreFeedTest, AStoreThatFailsConfirmsNothing) {
+  load();
+  make_token();
+  world.fault().arm(1, 1000);
+  EXPECT_FALSE(verifier->follow_once(*feed, Milliseconds(0)).has_value());
+  world.fault().disarm();
+  follow();
+  EXPECT_EQ(verifier->status().tokens, 1u);
+}
+
+}  // namespace
+}  // namespace latchkey::app
