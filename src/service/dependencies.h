@@ -1,5 +1,7 @@
-// What every service is built from; all of it outlives the services. Built in app/ and passed in, so
-// that tests own time, randomness and the disk. Thread safety: each member as it says.
+// What every service is built from; all of it outlives the services.
+//
+// Built in app/ and passed in, so that tests own time, randomness and the disk.
+// Thread safety: each member as it says.
 #pragma once
 
 #include "base/clock.h"
