@@ -46,6 +46,17 @@ struct Exchange {
 };
 using ExchangePtr = std::shared_ptr<Exchange>;
 
+// The name of a parameter that stands in `query` twice: readers would differ in which one counts.
+const std::string* find_repeated(const http::QueryParameters& query) {
+  for (auto later = query.begin(); later != query.end(); ++later) {
+    const bool is_repeated = std::any_of(query.begin(), later, [&](const auto& earlier) {
+      return ascii_equal_ignoring_case(earlier.first, later->first);
+    });
+    if (is_repeated) return &later->first;
+  }
+  return nullptr;
+}
+
 bool looks_like_an_api(std::string_view path) {
   const std::string lower = ascii_lower(path);
   return lower.find("/_apis") != std::string::npos || lower.find("/_git") != std::string::npos;
@@ -221,6 +232,9 @@ Result<http::Response> ApiImpl::call(Exchange& exchange) {
   const auto query = http::parse_query(exchange.request.query());
   if (!query) {
     return Error(ErrorCode::request_malformed, "The query is not well-formed, or too long.");
+  }
+  if (const std::string* name = find_repeated(*query)) {
+    return invalid_field(*name, "must be given once in the query");
   }
   LK_TRY(ApiVersion version,
          negotiate_version(exchange.operation->route.versions, exchange.request, *query));

@@ -181,6 +181,9 @@ Result<service::TokenListQuery> read_list_query(const Call& call) {
   if (query.search.size() > core::kTokenNameMax) {
     return invalid_field("search", "must be at most 256 bytes long");
   }
+  if (has_control_character(query.search)) {
+    return invalid_field("search", "must not have control characters");
+  }
   return query;
 }
 

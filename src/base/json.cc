@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <boost/json/error.hpp>
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -72,6 +73,10 @@ Result<json::value> parse_json(std::string_view text) {
   json::parser parser({}, options);
   boost::system::error_code error;
   const size_t consumed = parser.write_some(text, error);
+  if (error == json::error::too_deep) {
+    return malformed("The body is nested deeper than " + std::to_string(kDepthMax) + " levels.");
+  }
+  if (error && !is_utf8(text)) return malformed("The body is not UTF-8.");
   if (error) {
     return malformed("The body is not well-formed JSON: error near byte " +
                      std::to_string(consumed) + ".");

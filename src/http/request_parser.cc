@@ -18,6 +18,9 @@ constexpr size_t kChunkLineBytesMax = 1024;
 constexpr size_t kTrailerBytesMax = 8 * 1024;
 
 constexpr Refusal kMalformed{400, "The request is not well-formed HTTP."};
+constexpr Refusal kBadFraming{400,
+                              "The body's length must be told once: by Content-Length, a number, "
+                              "or by Transfer-Encoding: chunked."};
 constexpr Refusal kBodyTooLarge{413, "The body is too large."};
 constexpr Refusal kBadChunk{400, "The chunked body is malformed."};
 
@@ -138,6 +141,15 @@ Refusal decide_body(const Framing& framing, bool is_http_11, const Limits& limit
   return {};
 }
 
+// The parser looks at the headers that frame the body before we do.
+Refusal refuse_head(error_code failure) {
+  using boost::beast::http::error;
+  const bool is_framing = failure == error::bad_content_length ||
+                          failure == error::multiple_content_length ||
+                          failure == error::bad_transfer_encoding;
+  return is_framing ? kBadFraming : kMalformed;
+}
+
 }  // namespace
 
 struct RequestParser::State {
@@ -152,7 +164,8 @@ Refusal RequestParser::parse_head(std::string_view head, const Limits& limits, P
   HeadParser& parser = state_->parser.emplace(out, limits);
   error_code failure;
   const size_t consumed = parser.put(boost::asio::const_buffer(head.data(), head.size()), failure);
-  if (failure || !parser.is_header_done() || consumed != head.size()) return kMalformed;
+  if (failure) return refuse_head(failure);
+  if (!parser.is_header_done() || consumed != head.size()) return kMalformed;
   const bool is_http_11 = parser.is_http_11;
   const Framing framing = find_framing(out.headers);
   if (const Refusal refusal = check_hosts(framing, is_http_11)) return refusal;

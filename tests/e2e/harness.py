@@ -94,7 +94,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 def send(connection, method, path, headers=None, body=None):
-    """One request on `connection`, which is closed after it. Neither text nor bytes: sent as JSON."""
+    """One request on `connection`, which is closed after. Neither text nor bytes: sent as JSON."""
     headers = dict(headers or {})
     if body is not None and not isinstance(body, (bytes, str)):
         body = json.dumps(body)
