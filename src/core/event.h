@@ -1,9 +1,10 @@
 // One row of the event log: what changed, by whom, when, and the chain that proves the order.
 //
 // Each event holds the hash of the one before it and its own hash over everything else, in the
-// canonical bytes of docs/spec/event-log.md. Names and addresses are not in it but in its context, a
-// separate row with a salt, of which the event holds only the digest: a context can be erased without
-// breaking the chain. Thread safety: values and pure functions. Vectors: spec/vectors/events.json.
+// canonical bytes of docs/spec/event-log.md. Names and addresses are not in it but in its context,
+// a separate row with a salt, of which the event holds only the digest: a context can be erased
+// without breaking the chain. Thread safety: values and pure functions. Vectors:
+// spec/vectors/events.json.
 #pragma once
 
 #include <optional>

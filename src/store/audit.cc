@@ -46,8 +46,8 @@ std::optional<std::vector<BoundRow>> bound_rows(const core::Event& event) {
   return bound;
 }
 
-// Walks the log page by page, each page in a view of its own: a long view would keep the engine from
-// reusing its log.
+// Walks the log page by page, each page in a view of its own: a long view would keep the engine
+// from reusing its log.
 class Audit {
  public:
   Audit(Store& store, const Hmac& row_key) : store_(store), row_key_(row_key) {}

@@ -1,9 +1,9 @@
 // The thin seam between our SQL and an engine.
 //
 // A Connection runs one statement at a time, with `$1`-style parameters, against one database. The
-// same SQL text runs on every engine; what differs is in the migrations and in the driver. Blobs are
-// bytes, booleans are 0 and 1, instants are milliseconds, ids are 16-byte blobs.
-// Thread safety: one thread a Connection. Spec: docs/spec/store.md.
+// same SQL text runs on every engine; what differs is in the migrations and in the driver. Blobs
+// are bytes, booleans are 0 and 1, instants are milliseconds, ids are 16-byte blobs. Thread safety:
+// one thread a Connection. Spec: docs/spec/store.md.
 #pragma once
 
 #include <algorithm>
@@ -97,8 +97,8 @@ class Connection {
   // `on_row`. Returns the number of rows changed.
   // Errors: those of `on_row`; already_exists (a unique rule; `field` is the constraint's name or
   //         columns); integrity_violated (a row was refused); store_unavailable (anything else; the
-  //         message names the engine's code, never a value). Once the engine has ended a transaction
-  //         by itself, everything but ROLLBACK is refused with store_unavailable.
+  //         message names the engine's code, never a value). Once the engine has ended a
+  //         transaction by itself, everything but ROLLBACK is refused with store_unavailable.
   virtual Result<int64_t> run(std::string_view sql, std::span<const Value> parameters,
                               const RowCallback& on_row) = 0;
   // Runs several statements without parameters: migrations.

@@ -18,12 +18,13 @@ struct StoredContext {
 };
 // Nothing when it was erased.
 Result<std::optional<StoredContext>> find_event_context(ReadTx& tx, core::Revision revision);
-// Erases who did it from where and what things were called; the chain holds. In write() with an event
-// that tells of it, or in write_aside().
+// Erases who did it from where and what things were called; the chain holds. In write() with an
+// event that tells of it, or in write_aside().
 Result<void> erase_event_context(WriteTx& tx, core::Revision revision);
 
 // Events with a revision above `after`, oldest first, at most `limit`.
-Result<std::vector<core::Event>> list_events(Connection& connection, core::Revision after, int limit);
+Result<std::vector<core::Event>> list_events(Connection& connection, core::Revision after,
+                                             int limit);
 // The same, of one action only. Cost: a scan of the log after `after` until `limit` are found.
 Result<std::vector<core::Event>> list_events_of_action(Connection& connection, core::Action action,
                                                        core::Revision after, int limit);

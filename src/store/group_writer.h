@@ -1,8 +1,9 @@
 // Runs waiting writes in shared transactions, and signs the head at each commit.
 //
-// A commit that fails is looked up in the head: it counts as what it was. Each body runs in a savepoint of its own, so that one that fails takes only its own changes and
-// events with it. If the shared transaction fails, nothing of it was changed, and each body is tried
-// once more alone. Thread safety: one thread at a time. Why: docs/decisions/0003-group-commit.md.
+// A commit that fails is looked up in the head: it counts as what it was. Each body runs in a
+// savepoint of its own, so that one that fails takes only its own changes and events with it. If
+// the shared transaction fails, nothing of it was changed, and each body is tried once more alone.
+// Thread safety: one thread at a time. Why: docs/decisions/0003-group-commit.md.
 #pragma once
 
 #include <memory>
@@ -47,7 +48,8 @@ class GroupWriter {
   Driver& driver_;
   const StoreDependencies dependencies_;
   std::unique_ptr<Connection> connection_;  // null: not yet open, or it broke
-  bool outcome_unknown_ = false;  // a commit failed and the engine could not be asked what became of it
+  // A commit failed and the engine could not be asked what became of it.
+  bool outcome_unknown_ = false;
 };
 
 }  // namespace latchkey::store

@@ -44,7 +44,8 @@ Result<std::vector<PersonRow>> select_people(ReadTx& tx, std::string_view rest,
   return people;
 }
 
-constexpr std::string_view kMembershipColumns = "m.organization_id, m.person_id, m.role, m.created_at";
+constexpr std::string_view kMembershipColumns =
+    "m.organization_id, m.person_id, m.role, m.created_at";
 constexpr int kMembershipColumnCount = 4;
 
 core::Membership read_membership(const Row& row) {

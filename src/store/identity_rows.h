@@ -1,7 +1,7 @@
 // Rows of people, memberships, sessions and one-time links.
 //
-// Passwords are stored as libsodium's Argon2id strings, sessions and links as digests of their text.
-// Thread safety: as of the transaction.
+// Passwords are stored as libsodium's Argon2id strings, sessions and links as digests of their
+// text. Thread safety: as of the transaction.
 #pragma once
 
 #include <optional>
@@ -29,7 +29,8 @@ Result<void> insert_person(WriteTx& tx, const PersonRow& row);
 Result<void> update_person(WriteTx& tx, const PersonRow& row);
 Result<void> touch_sign_in(WriteTx& tx, core::PersonId id, Instant at);
 
-Result<std::optional<core::Membership>> find_membership(ReadTx& tx, core::OrganizationId organization,
+Result<std::optional<core::Membership>> find_membership(ReadTx& tx,
+                                                        core::OrganizationId organization,
                                                         core::PersonId person);
 Result<std::vector<core::Membership>> list_memberships_of(ReadTx& tx, core::PersonId person);
 struct MemberRow {
@@ -65,7 +66,8 @@ Result<void> touch_session(WriteTx& tx, core::SessionId id, Instant last_seen_at
 // Whether there was one.
 Result<bool> delete_session(WriteTx& tx, core::PersonId person, core::SessionId id);
 // Ends all sessions of `person` but `keep`.
-Result<void> delete_sessions(WriteTx& tx, core::PersonId person, std::optional<core::SessionId> keep);
+Result<void> delete_sessions(WriteTx& tx, core::PersonId person,
+                             std::optional<core::SessionId> keep);
 Result<void> delete_sessions_expired_before(WriteTx& tx, Instant instant);
 
 // Numbers are stored: do not change them.

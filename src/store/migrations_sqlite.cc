@@ -3,8 +3,8 @@
 namespace latchkey::store {
 namespace {
 
-// Ids, digests and MACs are blobs; instants are milliseconds; *_key columns are what is compared and
-// sorted by, always in the engine's byte order. The lists of tokens are read in the order of an
+// Ids, digests and MACs are blobs; instants are milliseconds; *_key columns are what is compared
+// and sorted by, always in the engine's byte order. The lists of tokens are read in the order of an
 // index, so each sort has one, and the columns that filters look at stand at its end.
 constexpr std::string_view kFirst = R"sql(
 CREATE TABLE log_head (

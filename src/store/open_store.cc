@@ -32,10 +32,12 @@ Result<void> run_migrations(Connection& connection, Driver& driver,
                           {static_cast<uint64_t>(migrations.size())}));
   if (version) return {};
   const LogHead empty;
-  return insert_head(connection, {empty, core::head_signature(row_key, empty.revision, empty.hash)});
+  return insert_head(connection,
+                     {empty, core::head_signature(row_key, empty.revision, empty.hash)});
 }
 
-Result<void> migrate(Connection& connection, Driver& driver, const StoreDependencies& dependencies) {
+Result<void> migrate(Connection& connection, Driver& driver,
+                     const StoreDependencies& dependencies) {
   const auto newest = static_cast<int64_t>(driver.migrations().size());
   const auto version = find_schema_version(connection);
   if (version && *version > newest) {

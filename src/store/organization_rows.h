@@ -1,7 +1,7 @@
 // Rows of organizations, projects, their properties and operations.
 //
-// A name is unique among the active organizations, or among the projects of one organization that are
-// not deleted; keys are stored in lower case. Thread safety: as of the transaction.
+// A name is unique among the active organizations, or among the projects of one organization that
+// are not deleted; keys are stored in lower case. Thread safety: as of the transaction.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,8 @@ namespace latchkey::store {
 
 Result<std::optional<core::Organization>> find_organization(ReadTx& tx, core::OrganizationId id);
 // Active ones only.
-Result<std::optional<core::Organization>> find_organization_by_key(ReadTx& tx, std::string_view key);
+Result<std::optional<core::Organization>> find_organization_by_key(ReadTx& tx,
+                                                                   std::string_view key);
 Result<std::vector<core::Organization>> list_organizations(ReadTx& tx, std::string_view after_key,
                                                            int limit);
 // Errors: already_exists (field "name").
@@ -28,7 +29,8 @@ Result<void> for_each_organization(
 
 Result<std::optional<core::Project>> find_project(ReadTx& tx, core::ProjectId id);
 // Not deleted ones only.
-Result<std::optional<core::Project>> find_project_by_key(ReadTx& tx, core::OrganizationId organization,
+Result<std::optional<core::Project>> find_project_by_key(ReadTx& tx,
+                                                         core::OrganizationId organization,
                                                          std::string_view key);
 struct ProjectQuery {
   core::OrganizationId organization;

@@ -1,8 +1,8 @@
 // The Store over SQL: a queue of writes with one leader, and a pool of readers.
 //
-// The first of the waiting writers leads: it runs what waits in one transaction and wakes the others.
-// So there is no thread of our own. Thread safety: as of Store.
-// Why: docs/decisions/0003-group-commit.md.
+// The first of the waiting writers leads: it runs what waits in one transaction and wakes the
+// others. So there is no thread of our own. Thread safety: as of Store. Why:
+// docs/decisions/0003-group-commit.md.
 #pragma once
 
 #include <deque>

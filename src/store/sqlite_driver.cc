@@ -262,8 +262,9 @@ class SqliteDriver final : public Driver {
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     auto connection = std::make_unique<SqliteConnection>(std::move(database));
-    // The write-ahead file is overwritten from its start after a checkpoint, not cut: an overwritten
-    // one syncs many times faster than a growing one. What is deleted is zeroed (erased contexts).
+    // The write-ahead file is overwritten from its start after a checkpoint, not cut: an
+    // overwritten one syncs many times faster than a growing one. What is deleted is zeroed (erased
+    // contexts).
     LK_CHECK(connection->run_script("PRAGMA foreign_keys = ON;"
                                     "PRAGMA trusted_schema = OFF;"
                                     "PRAGMA temp_store = MEMORY;"

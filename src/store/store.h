@@ -2,8 +2,8 @@
 //
 // A read sees one consistent state. A write is a function: it commits if the function succeeds and
 // leaves nothing if it does not; several waiting writes share one commit. Every write that changes
-// state appends at least one event in the same transaction; the log's head is signed at each commit.
-// Revision order is commit order, without gaps.
+// state appends at least one event in the same transaction; the log's head is signed at each
+// commit. Revision order is commit order, without gaps.
 // Thread safety: any thread. Spec: docs/spec/store.md, docs/spec/event-log.md.
 #pragma once
 
@@ -68,12 +68,13 @@ class Store {
 
   // Errors: those of `body`; store_unavailable. REQUIRES: not called from inside a body.
   virtual Result<void> read(const ReadBody& body) = 0;
-  // Runs `body` in one transaction; `body` may run more than once (a failed shared commit is retried
-  // alone), so it must not change anything but the transaction and what it assigns anew.
-  // Errors: those of `body`; store_unavailable (nothing was changed, unless the engine failed at the
-  //         commit and then could not be asked: the next write learns what became of it); overloaded (too many wait);
-  //         integrity_violated (the head in the database is not the one that we signed); internal
-  //         (`body` changed rows and appended no event). REQUIRES: not called from inside a body.
+  // Runs `body` in one transaction; `body` may run more than once (a failed shared commit is
+  // retried alone), so it must not change anything but the transaction and what it assigns anew.
+  // Errors: those of `body`; store_unavailable (nothing was changed, unless the engine failed at
+  //         the commit and then could not be asked: the next write learns what became of it);
+  //         overloaded (too many wait); integrity_violated (the head in the database is not the
+  //         one that we signed); internal (`body` changed rows and appended no event).
+  // REQUIRES: not called from inside a body.
   virtual Result<Committed> write(const WriteBody& body) = 0;
   // As write, for side tables that are no state (last use, mail, cursors): appends no event.
   // Errors: as write; internal (`body` appended an event or wrote a token).
@@ -98,14 +99,15 @@ struct StoreDependencies {
 };
 
 // Opens the database of `driver`: applies missing migrations and checks the signature of the head.
-// Errors: store_unavailable; integrity_violated (the head is not signed with this row key, or is not
-//         the last event); configuration (the schema is newer than this program).
+// Errors: store_unavailable; integrity_violated (the head is not signed with this row key, or is
+//         not the last event); configuration (the schema is newer than this program).
 Result<std::unique_ptr<Store>> open_store(std::unique_ptr<Driver> driver,
                                           const StoreDependencies& dependencies);
 
-// Walks the whole log in pages and checks rule E16 of docs/spec/event-log.md: order, hashes, context
-// digests, the head's signature, and every token row's MAC and place in the log. What is appended
-// meanwhile is not looked at. `on_progress` (may be empty) gets (done, total) of the events.
+// Walks the whole log in pages and checks rule E16 of docs/spec/event-log.md: order, hashes,
+// context digests, the head's signature, and every token row's MAC and place in the log. What is
+// appended meanwhile is not looked at. `on_progress` (may be empty) gets (done, total) of the
+// events.
 // Errors: integrity_violated (the message names the revision or the token); store_unavailable.
 struct AuditReport {
   uint64_t events = 0;

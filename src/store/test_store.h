@@ -1,7 +1,7 @@
 // A store for tests: in a folder of its own, with a clock that stands and seeded randomness.
 //
-// The folder goes with it. Failures of the engine are made with fault(). Opening must succeed, or the
-// test ends. Thread safety: store() as of Store; the rest from one thread.
+// The folder goes with it. Failures of the engine are made with fault(). Opening must succeed, or
+// the test ends. Thread safety: store() as of Store; the rest from one thread.
 #pragma once
 
 #include <functional>

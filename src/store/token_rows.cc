@@ -107,7 +107,8 @@ class QueryText {
   std::vector<Value> values_;
 };
 
-// The '+' keeps the engine from choosing the index of expiry for the filter and then sorting by hand.
+// The '+' keeps the engine from choosing the index of expiry for the filter and then sorting by
+// hand.
 void add_filter(QueryText& query, TokenFilter filter, Instant now) {
   switch (filter) {
     case TokenFilter::active: return query.add(" AND t.state = 1 AND +t.valid_to > ", now);
@@ -133,7 +134,8 @@ Result<void> add_rows(ReadTx& tx, const TokenQuery& query, const std::optional<P
   sql.add(kTokenColumns);
   sql.add(kUseColumns);
   // CROSS JOIN keeps this order of the tables on every engine of ours that reorders joins.
-  sql.add(by_use ? " FROM token_uses u CROSS JOIN tokens t" : " FROM tokens t CROSS JOIN token_uses u");
+  sql.add(by_use ? " FROM token_uses u CROSS JOIN tokens t"
+                 : " FROM tokens t CROSS JOIN token_uses u");
   sql.add(by_use ? " WHERE t.token_id = u.token_id" : " WHERE u.token_id = t.token_id");
   const std::string_view driving = by_use ? "u" : "t";
   sql.add(" AND ");
@@ -182,8 +184,8 @@ size_t status_rank(const TokenRow& row, Instant now) {
   return row.token.valid_to <= now ? 1 : 0;
 }
 
-// Tokens by status: the lists of each status one after the other, each by name. Its key is the rank of
-// the status, then ":", then the name's key.
+// Tokens by status: the lists of each status one after the other, each by name. Its key is the rank
+// of the status, then ":", then the name's key.
 Result<void> add_rows_by_status(ReadTx& tx, const TokenQuery& query, int limit,
                                 std::vector<TokenRow>& rows) {
   std::vector<size_t> ranks = {0, 1, 2};
@@ -285,16 +287,18 @@ Result<void> for_each_token(ReadTx& tx,
 
 Result<uint64_t> count_tokens(ReadTx& tx) {
   uint64_t count = 0;
-  LK_CHECK(tx.connection().run("SELECT COUNT(*) FROM tokens", {}, [&](const Row& row) -> Result<void> {
-    count = static_cast<uint64_t>(row.integer(0));
-    return {};
-  }));
+  LK_CHECK(
+      tx.connection().run("SELECT COUNT(*) FROM tokens", {}, [&](const Row& row) -> Result<void> {
+        count = static_cast<uint64_t>(row.integer(0));
+        return {};
+      }));
   return count;
 }
 
 Result<std::vector<TokenRow>> list_all_tokens(ReadTx& tx, core::TokenId after, int limit) {
-  static const std::string sql = "SELECT " + std::string(kTokenColumns) +
-                                 " FROM tokens t WHERE t.token_id > $1 ORDER BY t.token_id LIMIT $2";
+  static const std::string sql =
+      "SELECT " + std::string(kTokenColumns) +
+      " FROM tokens t WHERE t.token_id > $1 ORDER BY t.token_id LIMIT $2";
   std::vector<TokenRow> rows;
   LK_CHECK(tx.connection().run(sql, {after, limit}, [&](const Row& row) -> Result<void> {
     rows.push_back(read_token(row));

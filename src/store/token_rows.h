@@ -1,7 +1,7 @@
 // Rows of personal access tokens and of their last use.
 //
-// Every row carries the MAC that its writer computed; reading does not check it, entering an index and
-// `audit verify` do. Thread safety: as of the transaction.
+// Every row carries the MAC that its writer computed; reading does not check it, entering an index
+// and `audit verify` do. Thread safety: as of the transaction.
 #pragma once
 
 #include <functional>
@@ -34,9 +34,9 @@ enum class TokenSort { display_name, created, status, expires, last_used };
 enum class SortDirection { ascending, descending };
 
 // One page of a person's tokens in one organization. Rows of equal keys follow each other by id, in
-// the same direction; by status means active, expired, revoked, and then by name. `after_key` and `after_id` are the sort key and
-// id of the last row of the page before; the key's form is the store's own (stored, not the
-// engine's collation).
+// the same direction; by status means active, expired, revoked, and then by name. `after_key` and
+// `after_id` are the sort key and id of the last row of the page before; the key's form is the
+// store's own (stored, not the engine's collation).
 struct TokenQuery {
   core::PersonId owner;
   core::OrganizationId organization;

@@ -218,7 +218,8 @@ TEST_P(EventContract, AuditNamesATokenRowThatWasChanged) {
   for (const auto& [change_sql, undo_sql] : std::vector<std::pair<std::string, std::string>>{
            {"UPDATE tokens SET state = 1", "UPDATE tokens SET state = 2"},
            {"UPDATE tokens SET scope = 'app_token'", "UPDATE tokens SET scope = 'vso.code'"},
-           {"UPDATE tokens SET valid_to = valid_to + 1", "UPDATE tokens SET valid_to = valid_to - 1"},
+           {"UPDATE tokens SET valid_to = valid_to + 1",
+            "UPDATE tokens SET valid_to = valid_to - 1"},
            {"UPDATE tokens SET generation = 2", "UPDATE tokens SET generation = 1"},
            {"UPDATE tokens SET revision = 6", "UPDATE tokens SET revision = 5"},
            {"UPDATE tokens SET revision = 4", "UPDATE tokens SET revision = 5"}}) {

@@ -85,7 +85,8 @@ class TokenContract : public StoreContract {
     return made;
   }
   // All pages of `query`; `between` runs after each.
-  std::vector<core::TokenId> all_pages(TokenQuery query, const std::function<void()>& between = {}) {
+  std::vector<core::TokenId> all_pages(TokenQuery query,
+                                       const std::function<void()>& between = {}) {
     std::vector<core::TokenId> ids;
     for (int page = 0; page < 400; ++page) {
       const auto rows =
@@ -223,7 +224,8 @@ TEST_P(TokenContract, PagesStayWhileTokensAreAdded) {
   const auto listed = all_pages(one, [&] {
     ASSERT_OK(change([&](WriteTx& tx) { return put_token(tx, make_token("zz late")); }));
   });
-  EXPECT_EQ(listed, before);  // descending: what comes later sorts before the page, so it is not met
+  EXPECT_EQ(listed,
+            before);  // descending: what comes later sorts before the page, so it is not met
 }
 
 TEST_P(TokenContract, EndsWithoutAnEmptyPage) {
