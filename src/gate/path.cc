@@ -49,8 +49,9 @@ Result<std::vector<TemplateSegment>> parse_template(std::string_view path) {
     if (text.find_first_of("{}?#") != std::string_view::npos) {
       return wrong("may have a parameter as a whole segment only, and no query");
     }
+    const std::string with_slash = std::string("/").append(text);  // outlives the views of it
     PathSegments concrete;
-    if (!concrete.parse(std::string("/").append(text))) {
+    if (!concrete.parse(with_slash)) {
       return wrong("has a segment that no request's path can have");
     }
     segments.push_back({false, std::string(concrete[0])});

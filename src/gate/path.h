@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,9 @@ class PathSegments {
 
   // Errors: request_malformed. Cost: allocates only when `path` is percent-encoded.
   Result<void> parse(std::string_view path);
+  // Views of a temporary would dangle, so it does not compile.
+  template <std::same_as<std::string> Text>
+  Result<void> parse(Text&& path) = delete;
 
   size_t size() const { return size_; }
   // Whether the path has more segments than kSegmentsMax; those above are not kept.

@@ -44,6 +44,12 @@ TEST(PathSegments, CanBeUsedAgain) {
   EXPECT_EQ(segments[0], "d");
 }
 
+TEST(ParseTemplate, KeepsLongSegments) {
+  const auto segments = parse_template("/a/a-segment-that-no-string-keeps-inside-itself");
+  ASSERT_TRUE(segments);
+  EXPECT_EQ((*segments)[1].text, "a-segment-that-no-string-keeps-inside-itself");
+}
+
 TEST(ParseTemplate, TellsParametersFromConcreteSegments) {
   const auto segments = parse_template("/a/{b}/%63/");
   ASSERT_TRUE(segments);
