@@ -170,7 +170,15 @@ TEST_F(StoreFeedTest, TakesOutARowThatWasChangedWhileItWasIn) {
 
 TEST_F(StoreFeedTest, FollowsMoreEventsThanOnePage) {
   load();
-  for (int i = 0; i < 1100; ++i) world.set_role(organization, *owner.person(), core::Role::owner);
+  const core::EventDraft draft{.action = core::Action::member_role_changed,
+                               .organization = organization,
+                               .actor = std::nullopt,
+                               .subjects = {{core::SubjectKind::membership, owner.person()->uuid}},
+                               .data = "{}"};
+  World::must(world.store().write([&](store::WriteTx& tx) -> Result<void> {
+    for (int i = 0; i < 1100; ++i) LK_CHECK(tx.append(draft, {}));
+    return {};
+  }));
   const auto token = make_token();
   follow();
   EXPECT_EQ(verifier->status().revision, world.store().head().revision);

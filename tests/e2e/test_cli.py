@@ -136,7 +136,8 @@ class OtherCommands(harness.ServerTest):
 
     def test_sessions_password_login_logout(self):
         self.assertIn("this one", self.server.cli("user", "sessions"))
-        login = ["login", "--server", self.server.url, "--email", harness.EMAIL]
+        login = ["login", "--server", self.server.url, "--email", harness.EMAIL,
+                 "--organization", harness.ORGANIZATION]
         wrong = self.server.run(*login, "--password-stdin", stdin="not the right one\n")
         self.assertIn(wrong.returncode, (1, 4))
         new = "an even longer password"
