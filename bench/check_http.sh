@@ -1,8 +1,8 @@
 #!/bin/bash
 # P1: CPU per request of a forward-auth check among ten million tokens, beside nginx `return 200`.
 #
-# Both servers run one thread on core 0, the loader (wrk, 64 connections) on core 1, in turns, with the
-# same requests. CPU is the user and system time of the server's process. Prints each round and the
+# Both servers run one thread on core 0, the loader (wrk, 64 connections) on core 1, in turns, with
+# the same requests. CPU is the user and system time of the server's process. Prints each round and the
 # median ratio. Needs nginx and wrk.
 # usage: [PORT=18480] bench/check_http.sh CHECK_HTTP_PROGRAM [TOKENS] [ROUNDS] [SECONDS]
 set -euo pipefail
@@ -53,7 +53,8 @@ cpu_ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
 measure() {
   local before after requests report
   before=$(cpu_ticks "$1")
-  report=$(taskset -c 1 wrk -t1 -c64 -d"${seconds}s" -s "$here/check_http.lua" "http://127.0.0.1:$2")
+  report=$(taskset -c 1 wrk -t1 -c64 -d"${seconds}s" -s "$here/check_http.lua" \
+    "http://127.0.0.1:$2")
   after=$(cpu_ticks "$1")
   if grep -q 'Non-2xx' <<< "$report"; then
     echo "$report" >&2

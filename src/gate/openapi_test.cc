@@ -86,7 +86,8 @@ TEST(OpenApi, RefusesWhatItCannotGuard) {
       {R"({"/{a}/{a}":{}})", "twice"},
       {R"({"/a/../b":{}})", "no request's path"},
       {R"({"/a/%2f":{}})", "no request's path"},
-      {R"({"/a":{"get":{"operationId":"x","security":[]},"put":{"operationId":"x","security":[]}}})",
+      {R"({"/a":{"get":{"operationId":"x","security":[]},)"
+       R"("put":{"operationId":"x","security":[]}}})",
        "operationId 'x' of another operation"},
       {R"({"/{b}":{"get":{"security":[]}}})", "does not declare the path parameter 'b'"},
       {R"({"/a":{"get":{"security":[],"parameters":[{"name":"b","in":"path"}]}}})",
@@ -95,7 +96,8 @@ TEST(OpenApi, RefusesWhatItCannotGuard) {
        "refers to the parameter '#/components/parameters/No'"},
       {R"({"/{id}":{"get":{"security":[],"parameters":[{"$ref":"http://x/p.json"}]}}})",
        "refers to the parameter 'http://x/p.json'"},
-      {R"({"/{id}":{"get":{"security":[],"parameters":[{"$ref":"#/components/parameters/Again"}]}}})",
+      {R"({"/{id}":{"get":{"security":[],)"
+       R"("parameters":[{"$ref":"#/components/parameters/Again"}]}}})",
        "refers to the parameter"},
       {R"({"/a":{"get":{"security":[],"parameters":{}}}})", "parameters that are no array"},
       {R"({"/a":{"get":{"security":[],"parameters":[1]}}})", "a parameter that is no object"},

@@ -76,6 +76,7 @@ class Verifier {
   // Errors: index_stale, token_malformed, token_unknown, token_revoked, token_expired,
   //         token_owner_disabled, token_wrong_organization, scope_missing; in this order, so that
   //         only who presents the exact secret of a known token learns more than "unknown".
+  //         They have no texts: what would do instead is the caller's to say.
   // Cost: one HMAC and one probe; allocates nothing.
   Result<Grant> check(std::string_view token_text, std::optional<core::OrganizationId> organization,
                       const ScopeRequirement& required, Moment moment) const;
@@ -86,11 +87,12 @@ class Verifier {
   // Loads the feed's snapshot into an empty index.
   // Errors: those of the feed. REQUIRES: called once, before follow().
   Result<void> load(Feed& feed);
-  // Applies changes until `stop` is requested; a feed error is retried with a bounded back-off
-  // while the index grows stale. Returns an error only when the feed cannot go on
-  // (integrity_violated).
+  // Applies changes until `stop` is requested; a feed error is retried with a bounded back-off while
+  // the index grows stale.
+  // Errors, when it cannot go on: integrity_violated; overloaded (more scope sets, memberships or
+  //         organizations than the index has numbers for).
   Result<void> follow(Feed& feed, std::stop_token stop);
-  // Applies one round of the feed; what follow() repeats. For tests and simulations.
+  // Applies one round, or loads anew after feed_truncated; what follow() repeats. For tests and simulations.
   Result<void> follow_once(Feed& feed, Milliseconds wait);
 
   // Waits until the index has `revision`, at most `timeout`; whether it has.
