@@ -1,9 +1,9 @@
 #!/bin/bash
 # P1: CPU per request of a forward-auth check among ten million tokens, beside nginx `return 200`.
 #
-# Both servers run one thread on core 0, the loader (wrk, 64 connections) on core 1, in turns, with
-# the same requests. CPU is the user and system time of the server's process. Prints each round and the
-# median ratio. Needs nginx and wrk.
+# Both servers run one thread on core 0, the loader (wrk, 64 connections) on core 1, in turns and
+# with the same requests. CPU is the user and system time of the server's process. Prints each round
+# and the median ratio. Needs nginx and wrk.
 # usage: [PORT=18480] bench/check_http.sh CHECK_HTTP_PROGRAM [TOKENS] [ROUNDS] [SECONDS]
 set -euo pipefail
 

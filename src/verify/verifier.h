@@ -87,12 +87,13 @@ class Verifier {
   // Loads the feed's snapshot into an empty index.
   // Errors: those of the feed. REQUIRES: called once, before follow().
   Result<void> load(Feed& feed);
-  // Applies changes until `stop` is requested; a feed error is retried with a bounded back-off while
-  // the index grows stale.
+  // Applies changes until `stop` is requested; a feed error is retried with a bounded back-off
+  // while the index grows stale.
   // Errors, when it cannot go on: integrity_violated; overloaded (more scope sets, memberships or
   //         organizations than the index has numbers for).
   Result<void> follow(Feed& feed, std::stop_token stop);
-  // Applies one round, or loads anew after feed_truncated; what follow() repeats. For tests and simulations.
+  // Applies one round, or loads anew after feed_truncated; what follow() repeats. For tests and
+  // simulations.
   Result<void> follow_once(Feed& feed, Milliseconds wait);
 
   // Waits until the index has `revision`, at most `timeout`; whether it has.
