@@ -91,8 +91,6 @@ constexpr Row kRows[] = {
     {pat_invalid_display_name, 400, kArgument, "The token's name breaks a rule."},
     {pat_invalid_valid_to, 400, kArgument, "The token's expiry breaks a rule."},
     {pat_invalid_scope, 400, kArgument, "The token's scopes break a rule."},
-    {pat_access_denied, 403, kAccessCheck, "Access Denied: The token is not yours."},
-    {pat_invalid_target_accounts, 400, kArgument, "The organization is not yours."},
     {pat_authorization_not_found, 404, "TokenNotFoundException",
      "There is no such token in this organization."},
     {pat_failed_to_update, 409, kConflict, "The token is revoked and cannot be changed."},
@@ -178,8 +176,6 @@ std::string_view pat_token_error(ErrorCode code, bool knows_7_2) {
   if (code == ErrorCode::pat_invalid_display_name) return "invalidDisplayName";
   if (code == ErrorCode::pat_invalid_valid_to) return "invalidValidTo";
   if (code == ErrorCode::pat_invalid_scope) return "invalidScope";
-  if (code == ErrorCode::pat_access_denied) return "accessDenied";
-  if (code == ErrorCode::pat_invalid_target_accounts) return "invalidTargetAccounts";
   if (code == ErrorCode::pat_authorization_not_found) return "authorizationNotFound";
   if (code == ErrorCode::pat_failed_to_update) return "failedToUpdateAccessToken";
   if (code == ErrorCode::pat_invalid_authorization_id) return "invalidAuthorizationId";

@@ -46,8 +46,6 @@ std::string_view error_name(ErrorCode code) {
     LK_NAME(pat_invalid_display_name)
     LK_NAME(pat_invalid_valid_to)
     LK_NAME(pat_invalid_scope)
-    LK_NAME(pat_access_denied)
-    LK_NAME(pat_invalid_target_accounts)
     LK_NAME(pat_authorization_not_found)
     LK_NAME(pat_failed_to_update)
     LK_NAME(pat_invalid_authorization_id)

@@ -58,8 +58,6 @@ enum class ErrorCode {
   pat_invalid_display_name,
   pat_invalid_valid_to,
   pat_invalid_scope,
-  pat_access_denied,
-  pat_invalid_target_accounts,
   pat_authorization_not_found,
   pat_failed_to_update,
   pat_invalid_authorization_id,

@@ -78,9 +78,12 @@ struct SubjectName {
   std::string_view name;
 };
 constexpr SubjectName kSubjectNames[] = {
-    {SubjectKind::person, "person"},         {SubjectKind::organization, "organization"},
-    {SubjectKind::membership, "membership"}, {SubjectKind::token, "token"},
-    {SubjectKind::project, "project"},       {SubjectKind::session, "session"},
+    {SubjectKind::person, "person"},
+    {SubjectKind::organization, "organization"},
+    {SubjectKind::membership, "membership"},
+    {SubjectKind::token, "token"},
+    {SubjectKind::project, "project"},
+    {SubjectKind::session, "session"},
     {SubjectKind::link, "link"},
 };
 

@@ -51,8 +51,15 @@ std::string_view action_name(Action action);  // "Token.PatCreateEvent"
 std::optional<Action> parse_action(std::string_view name);
 
 // What an event is about. An index reloads exactly these after an event.
-enum class SubjectKind { person = 1, organization = 2, membership = 3, token = 4, project = 5,
-                         session = 6, link = 7 };
+enum class SubjectKind {
+  person = 1,
+  organization = 2,
+  membership = 3,
+  token = 4,
+  project = 5,
+  session = 6,
+  link = 7
+};
 struct Subject {
   SubjectKind kind = SubjectKind::token;
   Uuid id;  // of a membership: the person's; the organization is the event's

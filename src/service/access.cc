@@ -39,17 +39,16 @@ Result<core::Organization> require_permission(store::ReadTx& tx, const Actor& ac
     return Error(ErrorCode::organization_unknown, "There is no organization of this name.");
   }
   if (!core::role_allows(*role, permission)) {
-    return Error(ErrorCode::permission_denied,
-                 "The role '" + std::string(core::role_name(*role)) +
-                     "' in this organization does not allow this.");
+    return Error(ErrorCode::permission_denied, "The role '" + std::string(core::role_name(*role)) +
+                                                   "' in this organization does not allow this.");
   }
   return *std::move(organization);
 }
 
 Result<void> decide_grant_role(core::Role own, core::Role given) {
   const bool is_owners_business = given == core::Role::owner;
-  if (given <= own && (!is_owners_business ||
-                       core::role_allows(own, core::Permission::delete_organization))) {
+  if (given <= own &&
+      (!is_owners_business || core::role_allows(own, core::Permission::delete_organization))) {
     return {};
   }
   return Error(ErrorCode::permission_denied,

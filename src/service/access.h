@@ -15,8 +15,7 @@ namespace latchkey::service {
 // The active organization `id`, if `actor` has `permission` in it.
 // Errors: organization_unknown (absent, deleted, or not a member), permission_denied.
 Result<core::Organization> require_permission(store::ReadTx& tx, const Actor& actor,
-                                              core::OrganizationId id,
-                                              core::Permission permission);
+                                              core::OrganizationId id, core::Permission permission);
 
 // The role of `actor` in `id`: the console is an owner everywhere. Nothing for no member.
 Result<std::optional<core::Role>> find_role(store::ReadTx& tx, const Actor& actor,

@@ -29,9 +29,9 @@ struct FirstPerson {
 
 Result<void> insert_first(store::WriteTx& tx, const core::Person& person,
                           const core::Organization& organization, const FirstPerson& made) {
-  LK_CHECK(store::insert_person(tx, {.person = person,
-                                     .password_hash = made.password_hash,
-                                     .password_changed_at = tx.now()}));
+  LK_CHECK(store::insert_person(
+      tx,
+      {.person = person, .password_hash = made.password_hash, .password_changed_at = tx.now()}));
   LK_CHECK(store::insert_organization(tx, organization));
   return store::upsert_membership(tx, {.organization = organization.id,
                                        .person = person.id,
@@ -106,8 +106,8 @@ Result<Changed<IssuedSession>> Identity::set_up(const SetUp& request, const Requ
   if (!digest) return identity::link_unknown();
   // The link is looked at before anything costs a hash, and again where it is used.
   const auto check_link = [&](store::ReadTx& tx) -> Result<void> {
-    LK_CHECK(identity::require_link(tx, *digest, store::LinkKind::setup,
-                                    dependencies_.clock.now()));
+    LK_CHECK(
+        identity::require_link(tx, *digest, store::LinkKind::setup, dependencies_.clock.now()));
     LK_TRY(const uint64_t people, store::count_people(tx));
     if (people != 0) return already_set_up();
     return {};
@@ -128,15 +128,21 @@ Result<Changed<IssuedSession>> Identity::set_up(const SetUp& request, const Requ
   store::SessionRow session;
   const auto change = [&](store::WriteTx& tx) -> Result<void> {
     LK_CHECK(check_link(tx));
-    person = {.id = made.person, .email = request.email, .display_name = request.display_name,
-              .is_operator = true, .created_at = tx.now(), .last_sign_in_at = tx.now()};
-    const core::Organization organization{.id = made.organization, .name = request.organization,
-                                          .created_at = tx.now(), .deleted_at = std::nullopt};
+    person = {.id = made.person,
+              .email = request.email,
+              .display_name = request.display_name,
+              .is_operator = true,
+              .created_at = tx.now(),
+              .last_sign_in_at = tx.now()};
+    const core::Organization organization{.id = made.organization,
+                                          .name = request.organization,
+                                          .created_at = tx.now(),
+                                          .deleted_at = std::nullopt};
     LK_CHECK(store::delete_links(tx, store::LinkKind::setup, std::nullopt));
     LK_CHECK(insert_first(tx, person, organization, made));
     LK_CHECK(append_first(tx, person, organization, origin));
-    LK_TRY(session, identity::start_session(tx, {person, seed, origin, "setup",
-                                                 options_.session_absolute_max}));
+    LK_TRY(session, identity::start_session(
+                        tx, {person, seed, origin, "setup", options_.session_absolute_max}));
     return {};
   };
   LK_TRY(const auto committed, dependencies_.store.write(change));

@@ -50,8 +50,7 @@ struct Invitation {
 
 Result<Invitation> load_invitation(store::ReadTx& tx, const Digest& digest, Instant now) {
   Invitation invitation;
-  LK_TRY(invitation.link,
-         identity::require_link(tx, digest, store::LinkKind::invitation, now));
+  LK_TRY(invitation.link, identity::require_link(tx, digest, store::LinkKind::invitation, now));
   LK_ASSERT(invitation.link.organization && invitation.link.role);
   LK_TRY(auto organization, store::find_organization(tx, *invitation.link.organization));
   if (!organization || organization->state != core::OrganizationState::active) {
@@ -74,11 +73,10 @@ Result<void> insert_joining(store::WriteTx& tx, const Joining& joining,
   LK_CHECK(store::insert_person(tx, {.person = joining.person,
                                      .password_hash = joining.new_password_hash,
                                      .password_changed_at = tx.now()}));
-  const core::EventDraft draft{
-      .action = core::Action::person_created,
-      .organization = std::nullopt,
-      .actor = joining.person.id,
-      .subjects = {{core::SubjectKind::person, joining.person.id.uuid}}};
+  const core::EventDraft draft{.action = core::Action::person_created,
+                               .organization = std::nullopt,
+                               .actor = joining.person.id,
+                               .subjects = {{core::SubjectKind::person, joining.person.id.uuid}}};
   LK_CHECK(tx.append(draft, context));
   return {};
 }
@@ -274,8 +272,8 @@ Result<Changed<IssuedSession>> Identity::accept_invitation(const Acceptance& req
     }
     LK_CHECK(join(tx, now, joining.person, context));
     joining.person.last_sign_in_at = tx.now();
-    LK_TRY(session, identity::start_session(tx, {joining.person, seed, origin, "link",
-                                                 options_.session_absolute_max}));
+    LK_TRY(session, identity::start_session(
+                        tx, {joining.person, seed, origin, "link", options_.session_absolute_max}));
     return {};
   };
   LK_TRY(const auto committed, dependencies_.store.write(change));
@@ -293,7 +291,9 @@ Result<Identity::LinkInfo> Identity::inspect_link(const SecretText& code,
   const auto load = [&](store::ReadTx& tx) -> Result<void> {
     LK_TRY(const auto link, store::find_link_by_digest(tx, *digest));
     if (!link || now >= link->expires_at) return identity::link_unknown();
-    info = LinkInfo{.kind = link->kind, .email = link->email, .organization = "",
+    info = LinkInfo{.kind = link->kind,
+                    .email = link->email,
+                    .organization = "",
                     .expires_at = link->expires_at};
     switch (link->kind) {
       case store::LinkKind::setup: return {};

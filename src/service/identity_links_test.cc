@@ -22,8 +22,9 @@ class InvitationTest : public IdentityTest {
     return identity_.invite(ActorForTests::session(by), organization_, email, role);
   }
   Result<Changed<IssuedSession>> accept(const SecretText& code, std::string_view password) {
-    return identity_.accept_invitation({.code = code.clone(), .display_name = "Grace Hopper",
-                                        .password = SecretText(password)}, kHome);
+    return identity_.accept_invitation(
+        {.code = code.clone(), .display_name = "Grace Hopper", .password = SecretText(password)},
+        kHome);
   }
   core::PersonId owner_ = add_person("owner");
   core::PersonId administrator_ = add_person("administrator");
@@ -40,7 +41,9 @@ TEST_F(InvitationTest, MakesANewPersonAMemberOnce) {
   const auto before = head();
   EXPECT_EQ(accept(link.code, "short").error().field, "password");
   EXPECT_EQ(identity_.accept_invitation({link.code.clone(), "", SecretText(kPassword)}, kHome)
-                .error().field, "displayName");
+                .error()
+                .field,
+            "displayName");
   EXPECT_EQ(head(), before);
   const auto joined = must(accept(link.code, kPassword));
   EXPECT_THAT(actions_after(before),
@@ -59,8 +62,7 @@ TEST_F(InvitationTest, AddsAKnownPersonByTheirOwnPasswordOnly) {
   const auto ada = add_person("ada");
   const auto link = must(invite(owner_, "ada@example.org", core::Role::administrator));
   EXPECT_TRUE(must(identity_.inspect_link(link.code, kHome)).person_exists);
-  EXPECT_EQ(accept(link.code, "somebody else's password").error().code,
-            ErrorCode::sign_in_refused);
+  EXPECT_EQ(accept(link.code, "somebody else's password").error().code, ErrorCode::sign_in_refused);
   EXPECT_EQ(role_of(organization_, ada), std::nullopt);
   const auto before = head();
   const auto joined = must(accept(link.code, kPassword));
@@ -92,8 +94,8 @@ TEST_F(InvitationTest, NobodyGivesARoleAboveTheirOwn) {
 
 TEST_F(InvitationTest, ATokenInvitesNobody) {
   const auto token = ActorForTests::token({owner_, {}, organization_, core::ScopeSet::all()});
-  EXPECT_EQ(identity_.invite(token, organization_, "x@example.org", core::Role::owner)
-                .error().code, ErrorCode::credential_kind_refused);
+  EXPECT_EQ(identity_.invite(token, organization_, "x@example.org", core::Role::owner).error().code,
+            ErrorCode::credential_kind_refused);
 }
 
 TEST_F(InvitationTest, IsListedReplacedWithdrawnAndOverInTime) {
@@ -172,8 +174,7 @@ TEST_F(DisableTest, IsForOperatorsOnly) {
   const auto token =
       ActorForTests::token({operator_, {}, core::OrganizationId{}, core::ScopeSet::all()});
   for (const Actor& actor : {ActorForTests::session(ada), token}) {
-    EXPECT_EQ(identity_.set_disabled(actor, ada, true).error().code,
-              ErrorCode::permission_denied);
+    EXPECT_EQ(identity_.set_disabled(actor, ada, true).error().code, ErrorCode::permission_denied);
     EXPECT_EQ(identity_.people(actor).error().code, ErrorCode::permission_denied);
     EXPECT_EQ(identity_.find_person(actor, "ada@example.org").error().code,
               ErrorCode::permission_denied);
@@ -238,8 +239,7 @@ TEST(IdentityFaults, SetUpInviteAcceptAndDisableAreAllOrNothing) {
   });
   ASSERT_TRUE(session);
   const auto actor = World::must(identity.authenticate_session(session->text, kHome));
-  const auto organization = World::must(
-      Organizations(world.dependencies()).resolve("fabrikam")).id;
+  const auto organization = World::must(Organizations(world.dependencies()).resolve("fabrikam")).id;
   std::optional<IssuedLink> invitation;
   expect_all_or_nothing(world, [&] {
     auto made = identity.invite(actor, organization, "grace@example.org", core::Role::owner);
@@ -254,9 +254,8 @@ TEST(IdentityFaults, SetUpInviteAcceptAndDisableAreAllOrNothing) {
     if (made) grace = made->value.person.id;
     return made.has_value();
   });
-  expect_all_or_nothing(world, [&] {
-    return identity.set_disabled(actor, grace, true).has_value();
-  });
+  expect_all_or_nothing(world,
+                        [&] { return identity.set_disabled(actor, grace, true).has_value(); });
 }
 
 }  // namespace

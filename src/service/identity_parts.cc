@@ -23,8 +23,7 @@ Result<void> end_session_idle_longest(store::WriteTx& tx, const SessionStart& st
   const auto oldest = std::min_element(
       sessions.begin(), sessions.end(),
       [](const auto& a, const auto& b) { return a.last_seen_at < b.last_seen_at; });
-  LK_TRY([[maybe_unused]] const bool ended,
-         store::delete_session(tx, start.person.id, oldest->id));
+  LK_TRY([[maybe_unused]] const bool ended, store::delete_session(tx, start.person.id, oldest->id));
   const core::EventDraft draft{.action = core::Action::session_ended,
                                .organization = std::nullopt,
                                .actor = start.person.id,
@@ -118,8 +117,8 @@ Result<store::SessionRow> start_session(store::WriteTx& tx, const SessionStart& 
                                .organization = std::nullopt,
                                .actor = start.person.id,
                                .subjects = {{core::SubjectKind::session, row.id.uuid}}};
-  LK_CHECK(tx.append(draft, origin_context(start.origin, start.mechanism,
-                                           person_names(start.person))));
+  LK_CHECK(
+      tx.append(draft, origin_context(start.origin, start.mechanism, person_names(start.person))));
   return row;
 }
 

@@ -86,8 +86,8 @@ Result<IssuedSession> Identity::sign_in(const std::string& email, const SecretTe
     if (!unchanged) return identity::sign_in_refused();
     person = now->person;
     person.last_sign_in_at = tx.now();
-    LK_TRY(session, identity::start_session(tx, {person, seed, origin, "session",
-                                                 options_.session_absolute_max}));
+    LK_TRY(session, identity::start_session(
+                        tx, {person, seed, origin, "session", options_.session_absolute_max}));
     return {};
   };
   LK_CHECK(dependencies_.store.write(change));
@@ -114,9 +114,8 @@ Result<Actor> Identity::authenticate_session(const SecretText& text, const Reque
     return ended;
   }
   if (now - session->last_seen_at >= kTouchInterval) {
-    const auto touched = dependencies_.store.write_aside([&](store::WriteTx& tx) {
-      return store::touch_session(tx, session->id, now);
-    });
+    const auto touched = dependencies_.store.write_aside(
+        [&](store::WriteTx& tx) { return store::touch_session(tx, session->id, now); });
     // The session is good all the same; it only looks idle for longer than it was.
     if (!touched) {
       dependencies_.log.warning("session.touch_failed",

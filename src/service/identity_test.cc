@@ -254,8 +254,9 @@ TEST_F(IdentityTest, ChangingThePasswordTakesTheOldOneAndEndsTheOtherSessions) {
   const SecretText fresh("a new and better secret");
   EXPECT_EQ(identity_.change_password(actor, SecretText("wrong"), fresh).error().code,
             ErrorCode::sign_in_refused);
-  EXPECT_EQ(identity_.change_password(actor, SecretText(kPassword), SecretText("short"))
-                .error().field, "password");
+  EXPECT_EQ(
+      identity_.change_password(actor, SecretText(kPassword), SecretText("short")).error().field,
+      "password");
   EXPECT_TRUE(is_live(other.text));
   ASSERT_TRUE(identity_.change_password(actor, SecretText(kPassword), fresh));
   EXPECT_FALSE(is_live(other.text));
@@ -284,8 +285,7 @@ TEST_F(IdentityTest, OnlySignedInPeopleHaveAnAccountOfTheirOwn) {
   for (const Actor& actor : {token, ActorForTests::console()}) {
     EXPECT_EQ(identity_.me(actor).error().code, ErrorCode::credential_kind_refused);
     EXPECT_EQ(identity_.sessions(actor).error().code, ErrorCode::credential_kind_refused);
-    EXPECT_EQ(identity_.end_other_sessions(actor).error().code,
-              ErrorCode::credential_kind_refused);
+    EXPECT_EQ(identity_.end_other_sessions(actor).error().code, ErrorCode::credential_kind_refused);
     EXPECT_EQ(identity_.change_display_name(actor, "x").error().code,
               ErrorCode::credential_kind_refused);
   }

@@ -8,7 +8,7 @@ namespace latchkey::service {
 namespace {
 
 constexpr Milliseconds kSameUse = std::chrono::minutes(1);
-constexpr size_t kTextMax = 256;  // bytes of an address or a user agent
+constexpr size_t kTextMax = 256;     // bytes of an address or a user agent
 constexpr size_t kBatchMax = 5'000;  // rows of one transaction, so that changes need not wait long
 
 bool same_use(const core::LastUse& kept, Instant at, std::string_view address) {
@@ -31,8 +31,7 @@ void LastUseRecorder::note(core::TokenId token, Instant at, std::string_view add
   if (found == shard.uses.end()) {
     // A full recorder forgets uses rather than growing; flush() makes room.
     if (shard.uses.size() >= std::max<size_t>(entries_max_ / kShards, 1)) return;
-    shard.uses.emplace(token,
-                       core::LastUse{at, std::string(address), std::string(user_agent)});
+    shard.uses.emplace(token, core::LastUse{at, std::string(address), std::string(user_agent)});
     return;
   }
   core::LastUse& kept = found->second;

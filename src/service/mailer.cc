@@ -185,13 +185,13 @@ Result<void> SmtpMailer::send(const Mail& mail) {
       curl_slist_append(nullptr, recipient.c_str()));
   std::array<char, CURL_ERROR_SIZE> reason{};
   CURL* const curl = handle.get();
-  const bool is_set =
-      recipients && curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from.c_str()) == CURLE_OK &&
-      curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients.get()) == CURLE_OK &&
-      curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_upload) == CURLE_OK &&
-      curl_easy_setopt(curl, CURLOPT_READDATA, &upload) == CURLE_OK &&
-      curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
-      curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason.data()) == CURLE_OK;
+  const bool is_set = recipients &&
+                      curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from.c_str()) == CURLE_OK &&
+                      curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients.get()) == CURLE_OK &&
+                      curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_upload) == CURLE_OK &&
+                      curl_easy_setopt(curl, CURLOPT_READDATA, &upload) == CURLE_OK &&
+                      curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
+                      curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason.data()) == CURLE_OK;
   if (!is_set) return Error(ErrorCode::internal, "The mail library refuses its options.");
   const CURLcode code = curl_easy_perform(curl);
   if (code == CURLE_OK) return {};

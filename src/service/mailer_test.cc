@@ -150,7 +150,8 @@ TEST(SmtpMailer, ReaderSeesWhatWasWritten) {
   SmtpServer server;
   auto mailer = make_smtp_mailer(options_of(server, MailTls::when_offered));
   Mail mail = sample();
-  mail.subject = "Das Zugriffstoken \"größer, länger und voller Überraschungen\" 🙂 von Zoë =?x?=";
+  mail.subject =
+      "Das Zugriffstoken \"größer, länger und voller Überraschungen\" 🙂 von Zoë =?x?=";
   mail.body += std::string(500, 'y') + " Zoë 🙂\n.\nlast line without an end";
   ASSERT_TRUE(mailer->send(mail));
   const json::object seen = server.read_mail();
@@ -206,8 +207,7 @@ TEST(SmtpMailer, SignsInOverTls) {
 TEST(SmtpMailer, RefusesAServerThatItCannotTrust) {
   const TemporaryFolder folder;
   SmtpServer server({"--tls", folder.path()});
-  const auto refused =
-      make_smtp_mailer(options_of(server, MailTls::required))->send(sample());
+  const auto refused = make_smtp_mailer(options_of(server, MailTls::required))->send(sample());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::mail_refused);
 }

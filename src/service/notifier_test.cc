@@ -67,12 +67,12 @@ TEST_F(NotifierTest, TellsOfANewTokenAllThatItsOwnerNeeds) {
   EXPECT_EQ(mail.subject, "Personal access token \"night build\" was added");
   EXPECT_THAT(mail.message_id, HasSubstr("@tokens.example"));
   EXPECT_EQ(mail.date, (Instant{1'772'366'400'000}));
-  EXPECT_THAT(mail.body,
-              AllOf(HasSubstr("Hello ada,"), HasSubstr("the organization \"fabrikam\""),
-                    HasSubstr("Name:      night build\n"), HasSubstr("(vso.code)\n"),
-                    HasSubstr("(vso.project)\n"), HasSubstr("Expires:   2026-03-31 12:00:00 UTC"),
-                    HasSubstr("When:      2026-03-01 12:00:00 UTC"),
-                    HasSubstr("From:      192.0.2.1\n")));
+  EXPECT_THAT(
+      mail.body,
+      AllOf(HasSubstr("Hello ada,"), HasSubstr("the organization \"fabrikam\""),
+            HasSubstr("Name:      night build\n"), HasSubstr("(vso.code)\n"),
+            HasSubstr("(vso.project)\n"), HasSubstr("Expires:   2026-03-31 12:00:00 UTC"),
+            HasSubstr("When:      2026-03-01 12:00:00 UTC"), HasSubstr("From:      192.0.2.1\n")));
   EXPECT_THAT(mail.body,
               HasSubstr("\n     https://tokens.example/latchkey/fabrikam/_usersSettings/tokens\n"));
   EXPECT_THAT(mail.body, Not(HasSubstr(std::string(text_.reveal(RevealSecret{})))));

@@ -70,7 +70,9 @@ std::string what_to_do(const TokenNotice& notice) {
   }
   return "If this was you, there is nothing to do.\n\n"
          "If it was not you:\n\n"
-         "  1. Revoke the token here:\n     " + link + "\n"
+         "  1. Revoke the token here:\n     " +
+         link +
+         "\n"
          "  2. Change your password, and end your other sessions.\n"
          "  3. Tell an administrator of the organization.\n";
 }
@@ -81,8 +83,7 @@ std::string notice_subject(const TokenNotice& notice) {
   const std::string name = '"' + one_line(notice.token_name) + '"';
   switch (notice.kind) {
     case NoticeKind::created: return "Personal access token " + name + " was added";
-    case NoticeKind::regenerated:
-      return "Personal access token " + name + " got a new secret";
+    case NoticeKind::regenerated: return "Personal access token " + name + " got a new secret";
     case NoticeKind::revoked: return "Personal access token " + name + " was revoked";
   }
   LK_ASSERT(false);
@@ -93,13 +94,21 @@ std::string notice_body(const core::ScopeCatalog& catalog, const TokenNotice& no
   const std::string from = notice.address.empty() ? "not recorded" : one_line(notice.address);
   return "Hello " + one_line(notice.owner_name) + ",\n\n" + what_happened(notice) +
          "\n"
-         "  Name:      " + one_line(notice.token_name) + "\n"
-         "  Scopes:\n" + scope_lines(catalog, notice.scope) +
-         "  Expires:   " + format_moment(notice.valid_to) + "\n"
-         "  When:      " + format_moment(notice.at) + "\n"
-         "  From:      " + from + "\n\n" + what_to_do(notice) +
+         "  Name:      " +
+         one_line(notice.token_name) +
          "\n"
-         "This mail was sent by Latchkey at " + notice.public_url + ".\n"
+         "  Scopes:\n" +
+         scope_lines(catalog, notice.scope) + "  Expires:   " + format_moment(notice.valid_to) +
+         "\n"
+         "  When:      " +
+         format_moment(notice.at) +
+         "\n"
+         "  From:      " +
+         from + "\n\n" + what_to_do(notice) +
+         "\n"
+         "This mail was sent by Latchkey at " +
+         notice.public_url +
+         ".\n"
          "It never holds a token, and nobody will ask you for one.\n";
 }
 

@@ -22,8 +22,7 @@ Error last_owner() {
 
 // The event of a change of `organization` itself.
 Result<void> append_organization(store::WriteTx& tx, const Actor& actor, core::Action action,
-                                 const core::Organization& organization,
-                                 const std::string& names) {
+                                 const core::Organization& organization, const std::string& names) {
   const core::EventDraft draft{
       .action = action,
       .organization = organization.id,
@@ -88,8 +87,10 @@ Result<Changed<core::Organization>> Organizations::create(const Actor& actor,
     LK_TRY(const auto owner, identity::require_signed_in(tx, actor));
     organization = {.id = id, .name = name, .created_at = tx.now(), .deleted_at = std::nullopt};
     LK_CHECK(store::insert_organization(tx, organization));
-    const core::Membership membership{.organization = id, .person = owner.person.id,
-                                      .role = core::Role::owner, .created_at = tx.now()};
+    const core::Membership membership{.organization = id,
+                                      .person = owner.person.id,
+                                      .role = core::Role::owner,
+                                      .created_at = tx.now()};
     LK_CHECK(store::upsert_membership(tx, membership));
     LK_CHECK(append_organization(tx, actor, core::Action::organization_created, organization,
                                  organization_names(organization)));
@@ -119,8 +120,8 @@ Result<std::vector<OrganizationOfPerson>> Organizations::list_mine(const Actor& 
       LK_TRY(auto organization, store::find_organization(tx, membership.organization));
       if (!role || !organization) continue;
       const bool is_active = organization->state == core::OrganizationState::active;
-      const bool is_recoverable = *role == core::Role::owner &&
-                                  core::decide_recover(*organization, now).has_value();
+      const bool is_recoverable =
+          *role == core::Role::owner && core::decide_recover(*organization, now).has_value();
       if (is_active || is_recoverable) mine.push_back({*std::move(organization), *role});
     }
     return {};

@@ -142,17 +142,15 @@ TEST_F(OrganizationsTest, RolesAreGivenUpToOnesOwn) {
   world_.set_role(id, bob_id_, Role::administrator);
   EXPECT_EQ(code(organizations_.add_member(bob_, id, carl, Role::owner)),
             ErrorCode::permission_denied);
-  EXPECT_EQ(must(organizations_.add_member(bob_, id, carl, Role::reader)).value.role,
-            Role::reader);
+  EXPECT_EQ(must(organizations_.add_member(bob_, id, carl, Role::reader)).value.role, Role::reader);
   EXPECT_EQ(code(organizations_.add_member(bob_, id, carl, Role::reader)), ErrorCode::conflict);
-  EXPECT_EQ(code(organizations_.add_member(bob_, id, {}, Role::reader)),
-            ErrorCode::person_unknown);
+  EXPECT_EQ(code(organizations_.add_member(bob_, id, {}, Role::reader)), ErrorCode::person_unknown);
   EXPECT_EQ(code(organizations_.change_role(bob_, id, carl, Role::owner)),
             ErrorCode::permission_denied);
   EXPECT_EQ(code(organizations_.change_role(bob_, id, ada_id_, Role::reader)),
-            ErrorCode::permission_denied) << "an administrator cannot lower an owner";
-  EXPECT_EQ(code(organizations_.remove_member(bob_, id, ada_id_)),
-            ErrorCode::permission_denied);
+            ErrorCode::permission_denied)
+      << "an administrator cannot lower an owner";
+  EXPECT_EQ(code(organizations_.remove_member(bob_, id, ada_id_)), ErrorCode::permission_denied);
   EXPECT_TRUE(organizations_.change_role(bob_, id, carl, Role::administrator));
   EXPECT_EQ(code(organizations_.change_role(ada_, id, {}, Role::reader)),
             ErrorCode::member_unknown);
@@ -161,8 +159,7 @@ TEST_F(OrganizationsTest, RolesAreGivenUpToOnesOwn) {
 TEST_F(OrganizationsTest, KeepsItsLastActiveOwner) {
   const auto id = create(ada_, "fabrikam");
   EXPECT_EQ(code(organizations_.remove_member(ada_, id, ada_id_)), ErrorCode::conflict);
-  EXPECT_EQ(code(organizations_.change_role(ada_, id, ada_id_, Role::reader)),
-            ErrorCode::conflict);
+  EXPECT_EQ(code(organizations_.change_role(ada_, id, ada_id_, Role::reader)), ErrorCode::conflict);
   EXPECT_EQ(code(organizations_.remove_member(console_, id, ada_id_)), ErrorCode::conflict);
   must(organizations_.add_member(ada_, id, bob_id_, Role::owner));
   world_.set_person_state(bob_id_, core::PersonState::disabled);

@@ -15,7 +15,7 @@ constexpr int kPageMax = 1'000;
 constexpr int kSkipMax = 1'000'000;
 constexpr Milliseconds kOperationsKept = std::chrono::days(7);
 constexpr size_t kPropertiesMax = 100;
-constexpr size_t kPropertyNameMax = 256;     // characters
+constexpr size_t kPropertyNameMax = 256;      // characters
 constexpr size_t kPropertyValueMax = 16'384;  // bytes
 
 enum class Reach { all, public_only };
@@ -83,8 +83,7 @@ Result<core::Project> load_by_id_or_name(store::ReadTx& tx, core::OrganizationId
   if (const auto id = core::parse_id<core::ProjectId>(id_or_name)) {
     return load_project(tx, organization, *id, now);  // no name has the form of an id
   }
-  LK_TRY(auto named,
-         store::find_project_by_key(tx, organization, core::project_key(id_or_name)));
+  LK_TRY(auto named, store::find_project_by_key(tx, organization, core::project_key(id_or_name)));
   if (!named) return project_unknown();
   return *std::move(named);
 }
@@ -150,10 +149,10 @@ std::string event_names(const core::Project& project, const std::string& name_be
 Result<void> explain_taken_name(Result<void> written, const std::string& name,
                                 std::string_view advice) {
   if (written || written.error().code != ErrorCode::already_exists) return written;
-  return Error(ErrorCode::already_exists,
-               "The organization has a project named '" + name + "' already" +
-                   std::string(advice) + ".",
-               "name");
+  return Error(
+      ErrorCode::already_exists,
+      "The organization has a project named '" + name + "' already" + std::string(advice) + ".",
+      "name");
 }
 
 // The operation that answers a change: it is done when the answer is sent.

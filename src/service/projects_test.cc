@@ -30,8 +30,7 @@ class ProjectsTest : public testing::Test {
             .description = "",
             .process_template_id = std::string(core::process_templates()[0].id)};
   }
-  core::ProjectId make(const std::string& name,
-                       core::ProjectVisibility visibility = kPrivate) {
+  core::ProjectId make(const std::string& name, core::ProjectVisibility visibility = kPrivate) {
     auto asked = request(name);
     asked.visibility = visibility;
     return World::must(projects.create(admin, organization, asked)).value.project;
@@ -146,8 +145,10 @@ TEST_F(ProjectsTest, WhatEachRoleMayDo) {
   const auto allowed = [&](const Actor& actor) {
     std::string letters;
     const auto try_it = [&](char letter, const auto& result) {
-      if (result) letters += letter;
-      else EXPECT_EQ(result.error().code, ErrorCode::permission_denied) << letter;
+      if (result)
+        letters += letter;
+      else
+        EXPECT_EQ(result.error().code, ErrorCode::permission_denied) << letter;
     };
     try_it('g', projects.get(&actor, organization, "tailspin"));
     try_it('p', projects.properties(actor, organization, id));
@@ -184,8 +185,8 @@ TEST_F(ProjectsTest, ATokenHasItsOwnersRoleInItsOwnOrganizationOnly) {
 
 TEST_F(ProjectsTest, StrangersSeePublicProjectsOnly) {
   const auto hidden = make("Hidden");
-  for (const Actor* actor : {static_cast<const Actor*>(nullptr),
-                             static_cast<const Actor*>(&stranger)}) {
+  for (const Actor* actor :
+       {static_cast<const Actor*>(nullptr), static_cast<const Actor*>(&stranger)}) {
     const auto nothing =
         actor == nullptr ? ErrorCode::credential_missing : ErrorCode::organization_unknown;
     EXPECT_EQ(code_of(projects.list(actor, organization, {})), nothing);
@@ -194,8 +195,8 @@ TEST_F(ProjectsTest, StrangersSeePublicProjectsOnly) {
     EXPECT_EQ(code_of(projects.get(actor, organization, "Absent")), nothing);
   }
   const auto open = make("Open", kPublic);
-  for (const Actor* actor : {static_cast<const Actor*>(nullptr),
-                             static_cast<const Actor*>(&stranger)}) {
+  for (const Actor* actor :
+       {static_cast<const Actor*>(nullptr), static_cast<const Actor*>(&stranger)}) {
     const auto nothing =
         actor == nullptr ? ErrorCode::credential_missing : ErrorCode::organization_unknown;
     EXPECT_EQ(names(actor), Names({"Open"}));
@@ -274,8 +275,7 @@ TEST_F(ProjectsTest, ADeletedProjectIsFoundByIdAndCanBeRestored) {
   EXPECT_EQ(names(&admin, with_state(ProjectState::deleted)), Names({"Tailspin"}));
   // Nothing but restoring it.
   EXPECT_EQ(code_of(projects.remove(admin, organization, id)), ErrorCode::project_unknown);
-  EXPECT_EQ(code_of(projects.update(admin, organization, id, renaming("x"))),
-            ErrorCode::conflict);
+  EXPECT_EQ(code_of(projects.update(admin, organization, id, renaming("x"))), ErrorCode::conflict);
   EXPECT_EQ(code_of(projects.properties(admin, organization, id)), ErrorCode::project_unknown);
   EXPECT_EQ(code_of(projects.change_properties(admin, organization, id, {{"a", "1"}})),
             ErrorCode::project_unknown);
@@ -374,8 +374,8 @@ TEST_F(ProjectsTest, OperationsAreOfOneOrganizationAndEnd) {
 
 TEST_F(ProjectsTest, PropertiesAreSetAndRemoved) {
   const auto id = make("Tailspin");
-  const auto first = World::must(projects.change_properties(
-      member, organization, id, {{"a", "1"}, {"b", R"("two")"}}));
+  const auto first = World::must(
+      projects.change_properties(member, organization, id, {{"a", "1"}, {"b", R"("two")"}}));
   EXPECT_EQ(load(id).revision, first.number);
   World::must(projects.change_properties(
       member, organization, id, {{"a", std::nullopt}, {"b", "3"}, {"absent", std::nullopt}}));
@@ -413,8 +413,8 @@ TEST_F(ProjectsTest, TheConsoleManagesProjects) {
   const auto created =
       World::must(projects.create(ActorForTests::console(), organization, request("Tailspin")));
   EXPECT_TRUE(created.value.operation.person.is_nil());
-  EXPECT_TRUE(projects.operation(ActorForTests::console(), organization,
-                                 created.value.operation.id));
+  EXPECT_TRUE(
+      projects.operation(ActorForTests::console(), organization, created.value.operation.id));
 }
 
 // Fails the n-th call of the engine and all after it, until the change goes through.

@@ -155,8 +155,7 @@ Result<Changed<IssuedToken>> Tokens::create(const Actor& actor, core::Organizati
                                     .owner = owner,
                                     .key_id = secret.stored.key_id,
                                     .digest = secret.stored.digest};
-    LK_TRY(core::Token token,
-           core::decide_create(dependencies_.catalog, request, facts, tx.now()));
+    LK_TRY(core::Token token, core::decide_create(dependencies_.catalog, request, facts, tx.now()));
     const Digest mac = core::token_row_mac(dependencies_.row_key, token);
     LK_CHECK(without_collision(store::insert_token(tx, token, mac)));
     json::object data{{"scope", token.scope}, {"validTo", format_date_time(token.valid_to)}};
@@ -221,17 +220,16 @@ Result<Changed<core::Token>> Tokens::update(const Actor& actor, core::Organizati
     LK_TRY(const store::TokenRow row, load_own(tx, actor, organization, id));
     LK_TRY(updated, core::decide_update(dependencies_.catalog, row.token, request, tx.now()));
     if (same_fields(row.token, updated)) return {};
-    return write_change(dependencies_, tx, actor,
-                        {core::Action::token_updated, row.token, updated,
-                         describe_update(row.token, updated)});
+    return write_change(
+        dependencies_, tx, actor,
+        {core::Action::token_updated, row.token, updated, describe_update(row.token, updated)});
   };
   LK_TRY(const store::Committed committed, dependencies_.store.write(body));
   return Changed<core::Token>{std::move(updated), committed.revision};
 }
 
 Result<Changed<IssuedToken>> Tokens::regenerate(const Actor& actor,
-                                                core::OrganizationId organization,
-                                                core::TokenId id,
+                                                core::OrganizationId organization, core::TokenId id,
                                                 std::optional<Instant> valid_to) {
   LK_CHECK(require_session(actor));
   IssuedToken issued;

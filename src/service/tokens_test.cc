@@ -106,8 +106,8 @@ TEST_F(TokensTest, CreateAppendsOneEventWithItsOwnRevision) {
 
 TEST_F(TokensTest, NoFileOfTheStoreHoldsAText) {
   auto created = World::must(tokens.create(ada, organization, request()));
-  auto again = World::must(
-      tokens.regenerate(ada, organization, created.value.token.id, std::nullopt));
+  auto again =
+      World::must(tokens.regenerate(ada, organization, created.value.token.id, std::nullopt));
   for (const auto& file : std::filesystem::recursive_directory_iterator(world.folder())) {
     if (!file.is_regular_file()) continue;
     std::ifstream stream(file.path(), std::ios::binary);
@@ -326,8 +326,8 @@ TEST_F(TokensTest, AnAdministratorRevokesAnybodysToken) {
 
 TEST_F(TokensTest, SelfTellsATokenAboutItself) {
   const core::Token token = make(ada);
-  const auto self = World::must(tokens.self(
-      ActorForTests::token({*ada.person(), token.id, organization, core::ScopeSet()})));
+  const auto self = World::must(
+      tokens.self(ActorForTests::token({*ada.person(), token.id, organization, core::ScopeSet()})));
   EXPECT_EQ(self.token.id, token.id);
   EXPECT_EQ(self.owner.display_name, "ada");
   EXPECT_EQ(self.organization.name, "fabrikam");
@@ -520,9 +520,9 @@ class FaultTest : public TokensTest {
   // `change` says whether it succeeded. REQUIRES: it can succeed many times.
   void fail_each_call_of(const std::function<bool()>& change) {
     using Moment = store::Fault::Moment;
-    for (const auto& [times, moment] : {std::pair{int64_t{1}, Moment::before},
-                                        std::pair{int64_t{1}, Moment::after},
-                                        std::pair{int64_t{1'000}, Moment::before}}) {
+    for (const auto& [times, moment] :
+         {std::pair{int64_t{1}, Moment::before}, std::pair{int64_t{1}, Moment::after},
+          std::pair{int64_t{1'000}, Moment::before}}) {
       int64_t nth = 0;
       for (int64_t calls = 1; nth < calls;) {
         ++nth;
@@ -541,26 +541,23 @@ class FaultTest : public TokensTest {
 };
 
 TEST_F(FaultTest, CreateIsWholeOrNotAtAll) {
-  fail_each_call_of(
-      [&] { return tokens.create(ada, organization, request()).has_value(); });
+  fail_each_call_of([&] { return tokens.create(ada, organization, request()).has_value(); });
 }
 
 TEST_F(FaultTest, UpdateIsWholeOrNotAtAll) {
   const core::Token token = make(ada);
   int renames = 0;
-  fail_each_call_of(
-      [&] {
-        core::UpdateToken change;
-        change.display_name = "renamed " + std::to_string(++renames);
-        return tokens.update(ada, organization, token.id, change).has_value();
-      });
+  fail_each_call_of([&] {
+    core::UpdateToken change;
+    change.display_name = "renamed " + std::to_string(++renames);
+    return tokens.update(ada, organization, token.id, change).has_value();
+  });
 }
 
 TEST_F(FaultTest, RegenerateIsWholeOrNotAtAll) {
   const core::Token token = make(ada);
-  fail_each_call_of([&] {
-    return tokens.regenerate(ada, organization, token.id, std::nullopt).has_value();
-  });
+  fail_each_call_of(
+      [&] { return tokens.regenerate(ada, organization, token.id, std::nullopt).has_value(); });
 }
 
 TEST_F(FaultTest, RevokeIsWholeOrNotAtAll) {

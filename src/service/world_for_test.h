@@ -118,8 +118,7 @@ class World {
           });
   }
   void remove_member(core::OrganizationId organization, core::PersonId person) {
-    write(core::Action::member_removed, organization,
-          {core::SubjectKind::membership, person.uuid},
+    write(core::Action::member_removed, organization, {core::SubjectKind::membership, person.uuid},
           [&](store::WriteTx& tx) { return store::delete_membership(tx, organization, person); });
   }
   // A signed-in person who is a member.

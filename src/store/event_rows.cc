@@ -51,8 +51,8 @@ Result<std::optional<StoredContext>> find_event_context(ReadTx& tx, core::Revisi
 }
 
 Result<void> erase_event_context(WriteTx& tx, core::Revision revision) {
-  LK_CHECK(tx.connection().run("DELETE FROM event_contexts WHERE revision = $1",
-                               {revision.number}));
+  LK_CHECK(
+      tx.connection().run("DELETE FROM event_contexts WHERE revision = $1", {revision.number}));
   return {};
 }
 
@@ -100,8 +100,8 @@ Result<void> insert_event(Connection& connection, const core::Event& event,
   const std::string subjects = core::format_subjects(event.draft.subjects);
   LK_CHECK(connection.run(
       sql, {event.revision.number, event.at, event.draft.organization, event.draft.actor,
-            core::action_name(event.draft.action), subjects, event.draft.data,
-            event.context_digest, event.previous_hash, event.hash}));
+            core::action_name(event.draft.action), subjects, event.draft.data, event.context_digest,
+            event.previous_hash, event.hash}));
   LK_CHECK(connection.run(
       "INSERT INTO event_contexts (revision, salt, address, user_agent, mechanism, "
       "correlation_id, names) VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -153,8 +153,8 @@ Result<LogHead> GroupWriter::write_in_transaction(std::span<WriteItem* const> it
   const Instant now = dependencies_.clock.now();
   for (WriteItem* const item : items) LK_CHECK(write_item(*item, now, head));
   if (head.revision != before.revision) {
-    const StoredHead stored{
-        head, core::head_signature(dependencies_.row_key, head.revision, head.hash)};
+    const StoredHead stored{head,
+                            core::head_signature(dependencies_.row_key, head.revision, head.hash)};
     LK_CHECK(update_head(*connection_, stored));
   }
   auto committed = connection_->run("COMMIT");

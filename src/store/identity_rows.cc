@@ -91,8 +91,7 @@ Result<std::vector<LinkRow>> select_links(ReadTx& tx, std::string_view rest,
   LK_CHECK(tx.connection().run(sql, values, [&](const Row& row) -> Result<void> {
     LinkRow& link = links.emplace_back();
     link.id = row.id<core::LinkId>(0);
-    link.kind =
-        row.one_of(1, {LinkKind::setup, LinkKind::invitation, LinkKind::password_reset});
+    link.kind = row.one_of(1, {LinkKind::setup, LinkKind::invitation, LinkKind::password_reset});
     link.digest = row.bytes<32>(2);
     link.created_at = row.instant(3);
     link.expires_at = row.instant(4);
@@ -166,8 +165,8 @@ Result<void> update_person(WriteTx& tx, const PersonRow& row) {
 }
 
 Result<void> touch_sign_in(WriteTx& tx, core::PersonId id, Instant at) {
-  LK_CHECK(tx.connection().run("UPDATE people SET last_sign_in_at = $2 WHERE person_id = $1",
-                               {id, at}));
+  LK_CHECK(
+      tx.connection().run("UPDATE people SET last_sign_in_at = $2 WHERE person_id = $1", {id, at}));
   return {};
 }
 
@@ -190,12 +189,11 @@ Result<std::vector<MemberRow>> list_members(ReadTx& tx, core::OrganizationId org
       " FROM memberships m JOIN people p ON p.person_id = m.person_id "
       "WHERE m.organization_id = $1 AND p.email_key > $2 ORDER BY p.email_key LIMIT $3";
   std::vector<MemberRow> members;
-  LK_CHECK(tx.connection().run(sql, {organization, after_email_key, limit},
-                               [&](const Row& row) -> Result<void> {
-                                 members.push_back({read_membership(row),
-                                                    read_person(row, kMembershipColumnCount)});
-                                 return {};
-                               }));
+  LK_CHECK(tx.connection().run(
+      sql, {organization, after_email_key, limit}, [&](const Row& row) -> Result<void> {
+        members.push_back({read_membership(row), read_person(row, kMembershipColumnCount)});
+        return {};
+      }));
   return members;
 }
 
@@ -219,9 +217,9 @@ Result<void> upsert_membership(WriteTx& tx, const core::Membership& membership) 
 
 Result<void> delete_membership(WriteTx& tx, core::OrganizationId organization,
                                core::PersonId person) {
-  LK_CHECK(tx.connection().run(
-      "DELETE FROM memberships WHERE organization_id = $1 AND person_id = $2",
-      {organization, person}));
+  LK_CHECK(
+      tx.connection().run("DELETE FROM memberships WHERE organization_id = $1 AND person_id = $2",
+                          {organization, person}));
   return {};
 }
 
@@ -315,8 +313,7 @@ Result<void> insert_link(WriteTx& tx, const LinkRow& row) {
 }
 
 Result<bool> delete_link(WriteTx& tx, core::LinkId id) {
-  LK_TRY(const int64_t deleted,
-         tx.connection().run("DELETE FROM links WHERE link_id = $1", {id}));
+  LK_TRY(const int64_t deleted, tx.connection().run("DELETE FROM links WHERE link_id = $1", {id}));
   return deleted > 0;
 }
 

@@ -40,10 +40,10 @@ Result<core::Revision> load_cursor(ReadTx& tx, std::string_view reader) {
 }
 
 Result<void> save_cursor(WriteTx& tx, std::string_view reader, core::Revision revision) {
-  LK_CHECK(tx.connection().run(
-      "INSERT INTO cursors (reader, revision) VALUES ($1, $2) "
-      "ON CONFLICT (reader) DO UPDATE SET revision = excluded.revision",
-      {reader, revision.number}));
+  LK_CHECK(
+      tx.connection().run("INSERT INTO cursors (reader, revision) VALUES ($1, $2) "
+                          "ON CONFLICT (reader) DO UPDATE SET revision = excluded.revision",
+                          {reader, revision.number}));
   return {};
 }
 

@@ -8,17 +8,17 @@ namespace {
 // Nothing when the database has no schema yet.
 std::optional<int64_t> find_schema_version(Connection& connection) {
   std::optional<int64_t> version;
-  const auto found = connection.run("SELECT version FROM schema_version", {},
-                                    [&](const Row& row) -> Result<void> {
-                                      version = row.integer(0);
-                                      return {};
-                                    });
+  const auto found =
+      connection.run("SELECT version FROM schema_version", {}, [&](const Row& row) -> Result<void> {
+        version = row.integer(0);
+        return {};
+      });
   return found ? version : std::nullopt;
 }
 
 // Brings the schema from `version` to the newest, inside the transaction.
-Result<void> run_migrations(Connection& connection, Driver& driver,
-                            std::optional<int64_t> version, const Hmac& row_key) {
+Result<void> run_migrations(Connection& connection, Driver& driver, std::optional<int64_t> version,
+                            const Hmac& row_key) {
   const auto migrations = driver.migrations();
   if (!version) {
     // Fails when there is a schema that could not be read: then nothing is made over it.
@@ -74,8 +74,7 @@ Result<std::unique_ptr<Store>> open_store(std::unique_ptr<Driver> driver,
   LK_CHECK(migrate(*connection, *driver, dependencies));
   LK_TRY(const LogHead head, check_head(*connection, dependencies.row_key));
   connection.reset();
-  return std::unique_ptr<Store>(
-      std::make_unique<SqlStore>(std::move(driver), dependencies, head));
+  return std::unique_ptr<Store>(std::make_unique<SqlStore>(std::move(driver), dependencies, head));
 }
 
 }  // namespace latchkey::store

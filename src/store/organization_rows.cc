@@ -23,8 +23,8 @@ core::Organization read_organization(const Row& row) {
 
 Result<std::vector<core::Organization>> select_organizations(ReadTx& tx, std::string_view rest,
                                                              std::initializer_list<Value> values) {
-  const std::string sql = "SELECT " + std::string(kOrganizationColumns) + " FROM organizations " +
-                          std::string(rest);
+  const std::string sql =
+      "SELECT " + std::string(kOrganizationColumns) + " FROM organizations " + std::string(rest);
   std::vector<core::Organization> organizations;
   LK_CHECK(tx.connection().run(sql, values, [&](const Row& row) -> Result<void> {
     organizations.push_back(read_organization(row));
@@ -46,11 +46,11 @@ core::Project read_project(const Row& row) {
   project.name = row.text(2);
   project.abbreviation = row.text(3);
   project.description = row.text(4);
-  project.visibility = row.one_of(5, {core::ProjectVisibility::private_project,
-                                      core::ProjectVisibility::public_project});
-  project.state = row.one_of(6, {ProjectState::deleting, ProjectState::new_project,
-                                 ProjectState::well_formed, ProjectState::create_pending,
-                                 ProjectState::deleted});
+  project.visibility = row.one_of(
+      5, {core::ProjectVisibility::private_project, core::ProjectVisibility::public_project});
+  project.state =
+      row.one_of(6, {ProjectState::deleting, ProjectState::new_project, ProjectState::well_formed,
+                     ProjectState::create_pending, ProjectState::deleted});
   project.process_template_id = row.text(7);
   project.source_control = row.one_of(8, {core::SourceControl::tfvc, core::SourceControl::git});
   project.default_team = row.id<core::TeamId>(9);
@@ -94,8 +94,8 @@ Result<std::optional<core::Organization>> find_organization_by_key(ReadTx& tx,
 
 Result<std::vector<core::Organization>> list_organizations(ReadTx& tx, std::string_view after_key,
                                                            int limit) {
-  return select_organizations(
-      tx, "WHERE name_key > $1 AND state = 1 ORDER BY name_key LIMIT $2", {after_key, limit});
+  return select_organizations(tx, "WHERE name_key > $1 AND state = 1 ORDER BY name_key LIMIT $2",
+                              {after_key, limit});
 }
 
 Result<void> insert_organization(WriteTx& tx, const core::Organization& organization) {
@@ -220,12 +220,9 @@ Result<std::optional<OperationRow>> find_operation(ReadTx& tx, core::OperationId
       "SELECT operation_id, organization_id, person_id, status, result_message, created_at "
       "FROM operations WHERE operation_id = $1",
       {id}, [&](const Row& row) -> Result<void> {
-        found = OperationRow{row.id<core::OperationId>(0),
-                             row.id<core::OrganizationId>(1),
-                             row.id<core::PersonId>(2),
-                             std::string(row.text(3)),
-                             std::string(row.text(4)),
-                             row.instant(5)};
+        found = OperationRow{row.id<core::OperationId>(0), row.id<core::OrganizationId>(1),
+                             row.id<core::PersonId>(2),    std::string(row.text(3)),
+                             std::string(row.text(4)),     row.instant(5)};
         return {};
       }));
   return found;

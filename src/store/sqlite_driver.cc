@@ -250,8 +250,8 @@ class SqliteDriver final : public Driver {
       : path_(std::move(path)), access_(access), lock_file_(std::move(lock_file)) {}
 
   Result<std::unique_ptr<Connection>> connect() override {
-    const int mode = access_ == SqliteAccess::exclusive ? SQLITE_OPEN_READWRITE
-                                                        : SQLITE_OPEN_READONLY;
+    const int mode =
+        access_ == SqliteAccess::exclusive ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
     sqlite3* raw = nullptr;
     const int code = sqlite3_open_v2(path_.c_str(), &raw, mode | SQLITE_OPEN_NOMUTEX, nullptr);
     Database database(raw);
@@ -265,16 +265,18 @@ class SqliteDriver final : public Driver {
     // The write-ahead file is overwritten from its start after a checkpoint, not cut: an
     // overwritten one syncs many times faster than a growing one. What is deleted is zeroed (erased
     // contexts).
-    LK_CHECK(connection->run_script("PRAGMA foreign_keys = ON;"
-                                    "PRAGMA trusted_schema = OFF;"
-                                    "PRAGMA temp_store = MEMORY;"
-                                    "PRAGMA cache_size = -16384;"));
+    LK_CHECK(
+        connection->run_script("PRAGMA foreign_keys = ON;"
+                               "PRAGMA trusted_schema = OFF;"
+                               "PRAGMA temp_store = MEMORY;"
+                               "PRAGMA cache_size = -16384;"));
     if (access_ == SqliteAccess::exclusive) {
-      LK_CHECK(connection->run_script("PRAGMA journal_mode = WAL;"
-                                      "PRAGMA synchronous = FULL;"
-                                      "PRAGMA secure_delete = ON;"
-                                      "PRAGMA wal_autocheckpoint = 8192;"
-                                      "PRAGMA journal_size_limit = 67108864;"));
+      LK_CHECK(
+          connection->run_script("PRAGMA journal_mode = WAL;"
+                                 "PRAGMA synchronous = FULL;"
+                                 "PRAGMA secure_delete = ON;"
+                                 "PRAGMA wal_autocheckpoint = 8192;"
+                                 "PRAGMA journal_size_limit = 67108864;"));
     }
     return std::unique_ptr<Connection>(std::move(connection));
   }

@@ -139,11 +139,10 @@ TEST_F(SqliteDriver, ErrorsHoldNoValues) {
 
 TEST_F(SqliteDriver, RefusesARowOfAnotherSize) {
   const auto connection = connect();
-  const auto outcome =
-      connection->run("SELECT x'0011'", {}, [](const Row& row) -> Result<void> {
-        EXPECT_EQ(row.bytes<32>(0), Digest{});
-        return {};
-      });
+  const auto outcome = connection->run("SELECT x'0011'", {}, [](const Row& row) -> Result<void> {
+    EXPECT_EQ(row.bytes<32>(0), Digest{});
+    return {};
+  });
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, ErrorCode::integrity_violated);
 }

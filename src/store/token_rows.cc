@@ -309,10 +309,10 @@ Result<std::vector<TokenRow>> list_all_tokens(ReadTx& tx, core::TokenId after, i
 
 Result<void> upsert_last_uses(WriteTx& tx, const std::vector<TokenUse>& uses) {
   for (const TokenUse& use : uses) {
-    LK_CHECK(tx.connection().run(
-        "UPDATE token_uses SET used_at = $2, address = $3, user_agent = $4 "
-        "WHERE token_id = $1 AND used_at < $2",
-        {use.token, use.use.at, use.use.address, use.use.user_agent}));
+    LK_CHECK(
+        tx.connection().run("UPDATE token_uses SET used_at = $2, address = $3, user_agent = $4 "
+                            "WHERE token_id = $1 AND used_at < $2",
+                            {use.token, use.use.at, use.use.address, use.use.user_agent}));
   }
   return {};
 }

@@ -18,7 +18,7 @@ namespace latchkey::store {
 struct TokenRow {
   core::Token token;
   Digest mac{};
-  core::Revision revision;  // of the event that binds the row to the log (rule E10)
+  core::Revision revision;                // of the event that binds the row to the log (rule E10)
   std::optional<core::LastUse> last_use;  // filled by list_tokens and find_token
 };
 

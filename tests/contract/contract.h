@@ -22,17 +22,17 @@ struct Engine {
 // Every engine that the suite runs on.
 const std::vector<Engine>& engines();
 
-#define ASSERT_OK(expression)                                                          \
-  do {                                                                                 \
-    const auto& ok_ = (expression);                                                    \
-    ASSERT_TRUE(ok_) << error_name(ok_.error().code) << ": " << ok_.error().message;   \
+#define ASSERT_OK(expression)                                                        \
+  do {                                                                               \
+    const auto& ok_ = (expression);                                                  \
+    ASSERT_TRUE(ok_) << error_name(ok_.error().code) << ": " << ok_.error().message; \
   } while (false)
-#define EXPECT_CODE(expression, expected)                                     \
-  do {                                                                        \
-    const auto& code_ = (expression);                                         \
-    ASSERT_FALSE(code_);                                                      \
+#define EXPECT_CODE(expression, expected)                                      \
+  do {                                                                         \
+    const auto& code_ = (expression);                                          \
+    ASSERT_FALSE(code_);                                                       \
     EXPECT_EQ(error_name(code_.error().code), error_name(ErrorCode::expected)) \
-        << code_.error().message;                                             \
+        << code_.error().message;                                              \
   } while (false)
 
 // A test on one engine.
@@ -130,8 +130,8 @@ class StoreContract : public testing::TestWithParam<Engine> {
   PersonRow owner_;
 };
 
-#define LATCHKEY_CONTRACT(suite)                                              \
-  INSTANTIATE_TEST_SUITE_P(Engines, suite, testing::ValuesIn(engines()),      \
+#define LATCHKEY_CONTRACT(suite)                                         \
+  INSTANTIATE_TEST_SUITE_P(Engines, suite, testing::ValuesIn(engines()), \
                            [](const auto& test) { return test.param.name; })
 
 }  // namespace latchkey::store

@@ -72,8 +72,8 @@ TEST_P(EventContract, ReadsBackWhatWasAppended) {
   EXPECT_EQ(event.hash, core::event_hash(event));
   EXPECT_EQ(events->at(1).previous_hash, event.hash);
   EXPECT_EQ(store().head().hash, events->at(1).hash);
-  const auto stored = read<std::optional<StoredContext>>(
-      [](ReadTx& tx) { return find_event_context(tx, {1}); });
+  const auto stored =
+      read<std::optional<StoredContext>>([](ReadTx& tx) { return find_event_context(tx, {1}); });
   ASSERT_TRUE(stored);
   EXPECT_EQ(stored->context.address, "192.0.2.1");
   EXPECT_EQ(stored->context.names, context.names);
@@ -150,9 +150,8 @@ TEST_P(EventContract, AuditHoldsOverManyPages) {
 TEST_P(EventContract, AnErasedContextLeavesTheChainWhole) {
   add_history();
   ASSERT_OK(change([](WriteTx& tx) { return erase_event_context(tx, {2}); }));
-  EXPECT_FALSE(read<std::optional<StoredContext>>([](ReadTx& tx) {
-    return find_event_context(tx, {2});
-  }));
+  EXPECT_FALSE(
+      read<std::optional<StoredContext>>([](ReadTx& tx) { return find_event_context(tx, {2}); }));
   const auto report = audit();
   ASSERT_OK(report);
   EXPECT_EQ(report->contexts_erased, 1u);
@@ -186,28 +185,35 @@ TEST_P(EventContract, AuditNamesWhatWasChangedInAnEvent) {
 TEST_P(EventContract, AuditNamesAMissingOrMovedEvent) {
   add_history();
   tamper("DELETE FROM event_contexts WHERE revision IN (2, 3)");
-  expect_violation("UPDATE events SET revision = 1000 WHERE revision = 2;"
-                   "UPDATE events SET revision = 2 WHERE revision = 3;"
-                   "UPDATE events SET revision = 3 WHERE revision = 1000", "event 2:");
-  tamper("UPDATE events SET revision = 1000 WHERE revision = 2;"
-         "UPDATE events SET revision = 2 WHERE revision = 3;"
-         "UPDATE events SET revision = 3 WHERE revision = 1000");
+  expect_violation(
+      "UPDATE events SET revision = 1000 WHERE revision = 2;"
+      "UPDATE events SET revision = 2 WHERE revision = 3;"
+      "UPDATE events SET revision = 3 WHERE revision = 1000",
+      "event 2:");
+  tamper(
+      "UPDATE events SET revision = 1000 WHERE revision = 2;"
+      "UPDATE events SET revision = 2 WHERE revision = 3;"
+      "UPDATE events SET revision = 3 WHERE revision = 1000");
   ASSERT_OK(audit());
   expect_violation("DELETE FROM events WHERE revision = 3", "event 3:");
 }
 
 TEST_P(EventContract, AuditNamesACutTail) {
   add_history();
-  expect_violation("DELETE FROM event_contexts WHERE revision = 6;"
-                   "DELETE FROM events WHERE revision = 6", "event 6:");
+  expect_violation(
+      "DELETE FROM event_contexts WHERE revision = 6;"
+      "DELETE FROM events WHERE revision = 6",
+      "event 6:");
   world_.close();
   EXPECT_CODE(world_.open(), integrity_violated);
 }
 
 TEST_P(EventContract, AuditFindsAHeadThatWasNotSigned) {
   add_history();
-  expect_violation("UPDATE log_head SET revision = 5, "
-                   "hash = (SELECT hash FROM events WHERE revision = 5)", "head");
+  expect_violation(
+      "UPDATE log_head SET revision = 5, "
+      "hash = (SELECT hash FROM events WHERE revision = 5)",
+      "head");
   world_.close();
   EXPECT_CODE(world_.open(), integrity_violated);
 }
@@ -239,8 +245,10 @@ TEST_P(EventContract, AuditNamesATokenRowThatWasPutBackOrRemoved) {
   ASSERT_OK(audit());
   // The whole row of before, with a MAC that is right for it.
   const std::string named = "token " + core::format_id(token.id);
-  expect_violation("UPDATE tokens SET state = k.state, mac = k.mac, revision = k.revision "
-                   "FROM kept k", named + ": was put back");
+  expect_violation(
+      "UPDATE tokens SET state = k.state, mac = k.mac, revision = k.revision "
+      "FROM kept k",
+      named + ": was put back");
   expect_violation("UPDATE tokens SET revision = 3", named);
   expect_violation("DELETE FROM token_uses; DELETE FROM tokens", named + ": is missing");
 }
@@ -270,7 +278,8 @@ TEST_P(EventContract, RefusesAnImpossibleRow) {
   EXPECT_CODE(store().read([&](ReadTx& tx) -> Result<void> {
     LK_CHECK(find_token(tx, token_.id));
     return {};
-  }), integrity_violated);
+  }),
+              integrity_violated);
 }
 
 }  // namespace

@@ -23,16 +23,16 @@ class RowsContract : public StoreContract {
   std::vector<std::string> project_names(ProjectQuery query) {
     query.organization = organization_.id;
     std::vector<std::string> names;
-    for (const auto& project : read<std::vector<core::Project>>(
-             [&](ReadTx& tx) { return list_projects(tx, query); })) {
+    for (const auto& project :
+         read<std::vector<core::Project>>([&](ReadTx& tx) { return list_projects(tx, query); })) {
       names.push_back(project.name);
     }
     return names;
   }
   SessionRow make_session(core::PersonId person) {
     const Instant now = world_.clock().now();
-    return {new_id<core::SessionId>(), person, new_digest(),  now, now, now + std::chrono::hours(1),
-            "192.0.2.1",               "curl"};
+    return {new_id<core::SessionId>(),   person,      new_digest(), now, now,
+            now + std::chrono::hours(1), "192.0.2.1", "curl"};
   }
 };
 LATCHKEY_CONTRACT(RowsContract);
@@ -54,9 +54,8 @@ TEST_P(RowsContract, PeopleAreReadBackAndUniqueByEmail) {
   row.person.is_operator = true;
   row.password_changed_at = Instant{5};
   ASSERT_OK(change([&](WriteTx& tx) { return update_person(tx, row); }));
-  ASSERT_OK(store().write_aside([&](WriteTx& tx) {
-    return touch_sign_in(tx, row.person.id, Instant{77});
-  }));
+  ASSERT_OK(store().write_aside(
+      [&](WriteTx& tx) { return touch_sign_in(tx, row.person.id, Instant{77}); }));
   const auto found = read<std::optional<PersonRow>>(
       [](ReadTx& tx) { return find_person_by_email(tx, "ada@example.com"); });
   ASSERT_TRUE(found);
@@ -68,8 +67,8 @@ TEST_P(RowsContract, PeopleAreReadBackAndUniqueByEmail) {
   EXPECT_EQ(found->person.last_sign_in_at, Instant{77});
   EXPECT_EQ(found->password_hash, "$argon2id$x");
   EXPECT_EQ(found->password_changed_at, Instant{5});
-  EXPECT_TRUE(read<std::optional<PersonRow>>(
-      [&](ReadTx& tx) { return find_person(tx, row.person.id); }));
+  EXPECT_TRUE(
+      read<std::optional<PersonRow>>([&](ReadTx& tx) { return find_person(tx, row.person.id); }));
   EXPECT_FALSE(read<std::optional<PersonRow>>(
       [&](ReadTx& tx) { return find_person(tx, core::PersonId{}); }));
 }
@@ -83,8 +82,8 @@ TEST_P(RowsContract, PeopleArePagedByEmail) {
   }));
   const auto page = [&](std::string_view after) {
     Names emails;
-    for (const auto& row : read<std::vector<PersonRow>>(
-             [&](ReadTx& tx) { return list_people(tx, after, 2); })) {
+    for (const auto& row :
+         read<std::vector<PersonRow>>([&](ReadTx& tx) { return list_people(tx, after, 2); })) {
       emails.push_back(row.person.email);
     }
     return emails;
@@ -120,9 +119,8 @@ TEST_P(RowsContract, MembershipsAreInsertedChangedListedAndDeleted) {
   member.created_at = Instant{9};  // the first date stays
   ASSERT_OK(change([&](WriteTx& tx) { return upsert_membership(tx, member); }));
   EXPECT_EQ(owners(), 1u);
-  const auto found = read<std::optional<core::Membership>>([&](ReadTx& tx) {
-    return find_membership(tx, organization_.id, other.person.id);
-  });
+  const auto found = read<std::optional<core::Membership>>(
+      [&](ReadTx& tx) { return find_membership(tx, organization_.id, other.person.id); });
   ASSERT_TRUE(found);
   EXPECT_EQ(found->role, core::Role::reader);
   EXPECT_EQ(found->created_at, Instant{2});
@@ -135,16 +133,16 @@ TEST_P(RowsContract, MembershipsAreInsertedChangedListedAndDeleted) {
   EXPECT_EQ(members[1].person.email, "owner@example.com");
   EXPECT_EQ(read<std::vector<MemberRow>>([&](ReadTx& tx) {
               return list_members(tx, organization_.id, "a@x.org", 10);
-            }).size(), 1u);
+            }).size(),
+            1u);
 
   PersonRow disabled = owner_;
   disabled.person.state = core::PersonState::disabled;
   ASSERT_OK(change([&](WriteTx& tx) { return update_person(tx, disabled); }));
   EXPECT_EQ(owners(), 0u);
 
-  ASSERT_OK(change([&](WriteTx& tx) {
-    return delete_membership(tx, organization_.id, other.person.id);
-  }));
+  ASSERT_OK(change(
+      [&](WriteTx& tx) { return delete_membership(tx, organization_.id, other.person.id); }));
   EXPECT_TRUE(read<std::vector<core::Membership>>([&](ReadTx& tx) {
                 return list_memberships_of(tx, other.person.id);
               }).empty());
@@ -188,9 +186,8 @@ TEST_P(RowsContract, SessionsAreFoundByDigestTouchedAndEnded) {
   EXPECT_EQ(found->address, "192.0.2.1");
   EXPECT_EQ(found->user_agent, "curl");
   EXPECT_EQ(count(), 3u);
-  ASSERT_OK(store().write_aside([](WriteTx& tx) {
-    return delete_sessions_expired_before(tx, Instant{11});
-  }));
+  ASSERT_OK(store().write_aside(
+      [](WriteTx& tx) { return delete_sessions_expired_before(tx, Instant{11}); }));
   EXPECT_EQ(count(), 2u);
   ASSERT_OK(change([&](WriteTx& tx) -> Result<void> {
     LK_TRY(const bool others, delete_session(tx, new_id<core::PersonId>(), second.id));
@@ -210,12 +207,20 @@ TEST_P(RowsContract, SessionsAreFoundByDigestTouchedAndEnded) {
 
 TEST_P(RowsContract, LinksAreFoundByDigestListedAndDeletedByKind) {
   add_owner();
-  LinkRow invitation{new_id<core::LinkId>(), LinkKind::invitation, new_digest(), Instant{1},
-                     Instant{2}, std::nullopt, organization_.id, core::Role::member, "n@x.org"};
-  LinkRow reset{new_id<core::LinkId>(), LinkKind::password_reset, new_digest(), Instant{1},
-                Instant{2}, owner_.person.id, std::nullopt, std::nullopt, ""};
+  LinkRow invitation{
+      new_id<core::LinkId>(), LinkKind::invitation, new_digest(),       Instant{1}, Instant{2},
+      std::nullopt,           organization_.id,     core::Role::member, "n@x.org"};
+  LinkRow reset{new_id<core::LinkId>(),
+                LinkKind::password_reset,
+                new_digest(),
+                Instant{1},
+                Instant{2},
+                owner_.person.id,
+                std::nullopt,
+                std::nullopt,
+                ""};
   LinkRow setup{new_id<core::LinkId>(), LinkKind::setup, new_digest(), Instant{1}, Instant{2},
-                std::nullopt, std::nullopt, std::nullopt, ""};
+                std::nullopt,           std::nullopt,    std::nullopt, ""};
   ASSERT_OK(change([&](WriteTx& tx) -> Result<void> {
     for (const LinkRow& row : {invitation, reset, setup}) LK_CHECK(insert_link(tx, row));
     return {};
@@ -235,7 +240,8 @@ TEST_P(RowsContract, LinksAreFoundByDigestListedAndDeletedByKind) {
   EXPECT_FALSE(found(setup)->role);
   EXPECT_EQ(read<std::vector<LinkRow>>([&](ReadTx& tx) {
               return list_invitations(tx, organization_.id);
-            }).size(), 1u);
+            }).size(),
+            1u);
   ASSERT_OK(change([&](WriteTx& tx) -> Result<void> {
     LK_CHECK(delete_links(tx, LinkKind::password_reset, new_id<core::PersonId>()));
     LK_CHECK(delete_links(tx, LinkKind::setup, std::nullopt));
@@ -248,9 +254,8 @@ TEST_P(RowsContract, LinksAreFoundByDigestListedAndDeletedByKind) {
   EXPECT_FALSE(found(invitation));
   EXPECT_FALSE(found(setup));
   EXPECT_TRUE(found(reset));
-  ASSERT_OK(change([&](WriteTx& tx) {
-    return delete_links(tx, LinkKind::password_reset, owner_.person.id);
-  }));
+  ASSERT_OK(change(
+      [&](WriteTx& tx) { return delete_links(tx, LinkKind::password_reset, owner_.person.id); }));
   EXPECT_FALSE(found(reset));
 }
 
@@ -306,9 +311,8 @@ TEST_P(RowsContract, ProjectsAreReadBackAndUniqueAmongTheNotDeleted) {
       change([&](WriteTx& tx) { return insert_project(tx, make_project("fabrikam")); });
   EXPECT_CODE(taken, already_exists);
   EXPECT_EQ(taken.error().field, "name");
-  const auto found = read<std::optional<core::Project>>([&](ReadTx& tx) {
-    return find_project_by_key(tx, organization_.id, "fabrikam");
-  });
+  const auto found = read<std::optional<core::Project>>(
+      [&](ReadTx& tx) { return find_project_by_key(tx, organization_.id, "fabrikam"); });
   ASSERT_TRUE(found);
   EXPECT_EQ(found->id, project.id);
   EXPECT_EQ(found->abbreviation, "fab");
@@ -321,12 +325,11 @@ TEST_P(RowsContract, ProjectsAreReadBackAndUniqueAmongTheNotDeleted) {
   project.state = ProjectState::deleted;
   project.deleted_at = Instant{4};
   ASSERT_OK(change([&](WriteTx& tx) { return update_project(tx, project); }));
-  EXPECT_FALSE(read<std::optional<core::Project>>([&](ReadTx& tx) {
-    return find_project_by_key(tx, organization_.id, "fabrikam");
-  }));
+  EXPECT_FALSE(read<std::optional<core::Project>>(
+      [&](ReadTx& tx) { return find_project_by_key(tx, organization_.id, "fabrikam"); }));
   ASSERT_OK(change([&](WriteTx& tx) { return insert_project(tx, make_project("FABRIKAM")); }));
-  const auto by_id = read<std::optional<core::Project>>(
-      [&](ReadTx& tx) { return find_project(tx, project.id); });
+  const auto by_id =
+      read<std::optional<core::Project>>([&](ReadTx& tx) { return find_project(tx, project.id); });
   ASSERT_TRUE(by_id);
   EXPECT_EQ(by_id->deleted_at, Instant{4});
 }
@@ -375,8 +378,12 @@ TEST_P(RowsContract, PropertiesArePutReplacedAndDeleted) {
 
 TEST_P(RowsContract, OperationsAreReadBackAndForgotten) {
   add_owner();
-  const OperationRow row{new_id<core::OperationId>(), organization_.id, owner_.person.id,
-                         "succeeded", "done", Instant{100}};
+  const OperationRow row{new_id<core::OperationId>(),
+                         organization_.id,
+                         owner_.person.id,
+                         "succeeded",
+                         "done",
+                         Instant{100}};
   ASSERT_OK(change([&](WriteTx& tx) { return insert_operation(tx, row); }));
   const auto find = [&] {
     return read<std::optional<OperationRow>>(
@@ -396,8 +403,9 @@ TEST_P(RowsContract, OperationsAreReadBackAndForgotten) {
 
 TEST_P(RowsContract, MailsAreUniqueByEventAndPersonAndDueInOrder) {
   const auto person = new_id<core::PersonId>();
-  MailRow mail{new_id<core::MailId>(), person, {7}, "a@x.org", "Subject", "Body", Instant{1},
-               std::nullopt, 0, Instant{50}, ""};
+  MailRow mail{
+      new_id<core::MailId>(), person, {7},         "a@x.org", "Subject", "Body", Instant{1},
+      std::nullopt,           0,      Instant{50}, ""};
   MailRow later = mail;
   later.id = new_id<core::MailId>();
   later.revision = {8};
@@ -415,8 +423,8 @@ TEST_P(RowsContract, MailsAreUniqueByEventAndPersonAndDueInOrder) {
   }));
   const auto due = [&](Instant now, int limit) {
     std::vector<uint64_t> revisions;
-    for (const auto& row : read<std::vector<MailRow>>(
-             [&](ReadTx& tx) { return list_due_mails(tx, now, limit); })) {
+    for (const auto& row :
+         read<std::vector<MailRow>>([&](ReadTx& tx) { return list_due_mails(tx, now, limit); })) {
       revisions.push_back(row.revision.number);
     }
     return revisions;
@@ -429,8 +437,8 @@ TEST_P(RowsContract, MailsAreUniqueByEventAndPersonAndDueInOrder) {
   mail.last_error = "421";
   ASSERT_OK(store().write_aside([&](WriteTx& tx) { return update_mail(tx, mail); }));
   EXPECT_EQ(due(Instant{99}, 9), (std::vector<uint64_t>{8}));
-  const auto mails = read<std::vector<MailRow>>(
-      [&](ReadTx& tx) { return list_mails_of(tx, person, 9); });
+  const auto mails =
+      read<std::vector<MailRow>>([&](ReadTx& tx) { return list_mails_of(tx, person, 9); });
   ASSERT_EQ(mails.size(), 2u);
   EXPECT_EQ(mails[0].revision.number, 8u);
   EXPECT_EQ(mails[1].sent_at, Instant{60});

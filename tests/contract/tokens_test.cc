@@ -89,8 +89,7 @@ class TokenContract : public StoreContract {
                                        const std::function<void()>& between = {}) {
     std::vector<core::TokenId> ids;
     for (int page = 0; page < 400; ++page) {
-      const auto rows =
-          read<TokenPage>([&](ReadTx& tx) { return list_tokens(tx, query); });
+      const auto rows = read<TokenPage>([&](ReadTx& tx) { return list_tokens(tx, query); });
       EXPECT_LE(rows.rows.size(), static_cast<size_t>(query.limit));
       for (const TokenRow& row : rows.rows) ids.push_back(row.token.id);
       if (!rows.next) return ids;
@@ -156,8 +155,8 @@ TEST_P(TokenContract, IsReadBackWithEverything) {
   ASSERT_OK(change([&](WriteTx& tx) { return replace_token(tx, token); }));
   expect_same(*find());
   EXPECT_EQ(find()->revision.number, 3u);
-  EXPECT_FALSE(read<std::optional<TokenRow>>(
-      [&](ReadTx& tx) { return find_token(tx, core::TokenId{}); }));
+  EXPECT_FALSE(
+      read<std::optional<TokenRow>>([&](ReadTx& tx) { return find_token(tx, core::TokenId{}); }));
   ASSERT_OK(audit());
 }
 
@@ -195,8 +194,8 @@ TEST_P(TokenContract, ListsEverySortDirectionAndFilterInPages) {
   for (const TokenSort sort : {TokenSort::display_name, TokenSort::created, TokenSort::status,
                                TokenSort::expires, TokenSort::last_used}) {
     for (const auto direction : {SortDirection::ascending, SortDirection::descending}) {
-      for (const TokenFilter filter : {TokenFilter::active, TokenFilter::revoked,
-                                       TokenFilter::expired, TokenFilter::all}) {
+      for (const TokenFilter filter :
+           {TokenFilter::active, TokenFilter::revoked, TokenFilter::expired, TokenFilter::all}) {
         for (const int limit : {7, 100, 1'000}) {
           SCOPED_TRACE(std::to_string(static_cast<int>(sort)) + " " +
                        std::to_string(static_cast<int>(direction)) + " " +
@@ -260,8 +259,8 @@ TEST_P(TokenContract, ListsOnlyThoseOfTheOwnerAndOrganization) {
 TEST_P(TokenContract, SearchTakesEveryCharacterAsItself) {
   add_owner();
   ASSERT_OK(change([&](WriteTx& tx) -> Result<void> {
-    for (const char* name : {"100% sure", "100 sure", "snake_case", "snakeXcase", "back\\slash",
-                             "Build", "rebuild"}) {
+    for (const char* name :
+         {"100% sure", "100 sure", "snake_case", "snakeXcase", "back\\slash", "Build", "rebuild"}) {
       LK_CHECK(put_token(tx, make_token(name)));
     }
     return {};
@@ -291,7 +290,8 @@ TEST_P(TokenContract, RefusesAPositionOfAnotherList) {
     EXPECT_CODE(store().read([&](ReadTx& tx) -> Result<void> {
       LK_CHECK(list_tokens(tx, one));
       return {};
-    }), invalid_argument);
+    }),
+                invalid_argument);
   }
 }
 
@@ -334,7 +334,8 @@ TEST_P(TokenContract, VisitsEveryRowAndStopsWithTheVisitor) {
     return for_each_token(tx, [&](const TokenRow&) -> Result<void> {
       return ++visits == 3 ? Result<void>(Error(ErrorCode::timed_out)) : Result<void>();
     });
-  }), timed_out);
+  }),
+              timed_out);
   EXPECT_EQ(visits, 3);
 }
 

@@ -39,9 +39,9 @@ TEST_P(WriteContract, KeepsWhatWasAcknowledgedAcrossReopen) {
 }
 
 TEST_P(WriteContract, RefusesAChangeWithoutAnEvent) {
-  EXPECT_CODE(store().write([&](WriteTx& tx) {
-    return insert_person(tx, make_person("a@example.com"));
-  }), internal);
+  EXPECT_CODE(
+      store().write([&](WriteTx& tx) { return insert_person(tx, make_person("a@example.com")); }),
+      internal);
   EXPECT_EQ(person_count(), 0u);
 }
 
@@ -58,7 +58,8 @@ TEST_P(WriteContract, AsideChangesSideTablesAndAppendsNothing) {
   EXPECT_CODE(store().write_aside([](WriteTx& tx) -> Result<void> {
     LK_CHECK(tx.append(draft(), {}));
     return {};
-  }), internal);
+  }),
+              internal);
   EXPECT_EQ(store().head().revision.number, 0u);
 }
 
@@ -130,8 +131,8 @@ TEST_P(WriteContract, SharesCommitsWithoutGapsOrLoss) {
   EXPECT_EQ(acknowledged.size(), size_t{kThreads * kWrites * 4 / 5});
   EXPECT_EQ(*acknowledged.rbegin(), acknowledged.size());
   EXPECT_EQ(store().head().revision.number, acknowledged.size());
-  const auto people = read<std::vector<PersonRow>>(
-      [](ReadTx& tx) { return list_people(tx, "", 10'000); });
+  const auto people =
+      read<std::vector<PersonRow>>([](ReadTx& tx) { return list_people(tx, "", 10'000); });
   EXPECT_EQ(people.size(), written.size());
   for (const PersonRow& row : people) EXPECT_TRUE(written.contains(row.person.email));
   const auto report = audit();
@@ -176,8 +177,8 @@ Result<Committed> make_person_with_organization(Store& store, const PersonRow& p
   return store.write([&](WriteTx& tx) -> Result<void> {
     LK_CHECK(insert_person(tx, person));
     LK_CHECK(insert_organization(tx, organization));
-    LK_CHECK(upsert_membership(
-        tx, {organization.id, person.person.id, core::Role::owner, tx.now()}));
+    LK_CHECK(
+        upsert_membership(tx, {organization.id, person.person.id, core::Role::owner, tx.now()}));
     core::EventDraft made;
     made.action = core::Action::organization_created;
     made.organization = organization.id;
@@ -206,10 +207,9 @@ TEST_P(WriteContract, IsBeforeOrAfterWhereverTheEngineFails) {
         // A store is opened again, as after a crash, and says the same.
         if (nth % 4 == 0) world_.reopen();
         const bool is_there = person_count() == people_before + 1;
-        const bool has_organization =
-            read<std::optional<core::Organization>>([&](ReadTx& tx) {
-              return find_organization_by_key(tx, name);
-            }).has_value();
+        const bool has_organization = read<std::optional<core::Organization>>([&](ReadTx& tx) {
+                                        return find_organization_by_key(tx, name);
+                                      }).has_value();
         EXPECT_EQ(is_there, has_organization);
         // Only an engine that commits, fails, and can then not be asked leaves its caller unsure.
         const bool may_be_unsure = moment == Fault::Moment::after && times > 1;

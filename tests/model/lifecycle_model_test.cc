@@ -199,8 +199,8 @@ class LifecycleModel : public testing::Test {
     const auto result = tokens().create(actor(person), organization(where),
                                         {name.given, scope.given, expiry.given, all});
     if (!agrees(result, expects, 1)) return;
-    ModelToken model{person, where, name.kept, scope.kept, now(),
-                     expiry.given.value_or(now() + 30 * kDay)};
+    ModelToken model{person,     where, name.kept,
+                     scope.kept, now(), expiry.given.value_or(now() + 30 * kDay)};
     model.digest = digest_of(result->value);
     expect_same(result->value.token, model);
     EXPECT_TRUE(model_.emplace(result->value.token.id, model).second);
@@ -254,8 +254,7 @@ class LifecycleModel : public testing::Test {
     auto expects = refused_with(person, where, id);
     if (!expects) expects = refused_as_unchangeable(model_.at(id));
     if (!expects && expiry.refused) expects = ErrorCode::pat_invalid_valid_to;
-    const auto result =
-        tokens().regenerate(actor(person), organization(where), id, expiry.given);
+    const auto result = tokens().regenerate(actor(person), organization(where), id, expiry.given);
     if (!agrees(result, expects, 1)) return;
     ModelToken& model = model_.at(id);
     model.valid_to = expiry.given.value_or(model.valid_to);
@@ -302,8 +301,7 @@ class LifecycleModel : public testing::Test {
   }
   int pick_organization_for(core::TokenId id) {
     const auto found = model_.find(id);
-    return found == model_.end() || chance(10) ? pick(kOrganizations)
-                                               : found->second.organization;
+    return found == model_.end() || chance(10) ? pick(kOrganizations) : found->second.organization;
   }
 
   bool passes(const ModelToken& token, TokenFilter filter) {
@@ -375,8 +373,8 @@ class LifecycleModel : public testing::Test {
     const int where = pick(kOrganizations);
     if (chance(25)) {
       who.disabled = !who.disabled && chance(50);
-      world_.set_person_state(who.id, who.disabled ? core::PersonState::disabled
-                                                   : core::PersonState::active);
+      world_.set_person_state(
+          who.id, who.disabled ? core::PersonState::disabled : core::PersonState::active);
     } else if (chance(20)) {
       world_.remove_member(organization(where), who.id);
       who.roles.erase(where);
@@ -388,15 +386,24 @@ class LifecycleModel : public testing::Test {
 
   void step() {
     const int choice = pick(100);
-    if (choice < 25) create();
-    else if (choice < 42) update();
-    else if (choice < 56) regenerate();
-    else if (choice < 66) revoke();
-    else if (choice < 70) revoke_as_administrator();
-    else if (choice < 86) list();
-    else if (choice < 92) world_.clock.advance(Milliseconds(pick(20 * 86'400'000)));
-    else if (choice < 99) change_people();
-    else world_.reopen();
+    if (choice < 25)
+      create();
+    else if (choice < 42)
+      update();
+    else if (choice < 56)
+      regenerate();
+    else if (choice < 66)
+      revoke();
+    else if (choice < 70)
+      revoke_as_administrator();
+    else if (choice < 86)
+      list();
+    else if (choice < 92)
+      world_.clock.advance(Milliseconds(pick(20 * 86'400'000)));
+    else if (choice < 99)
+      change_people();
+    else
+      world_.reopen();
   }
 
   // Every row is the model's, with its MAC.
