@@ -1,6 +1,6 @@
 """The README's tour, typed as it stands: every command of its console blocks, in order.
 
-What a machine must differ in is replaced: the address, the ids of tokens, and the way to the binary.
+What a machine must differ in is replaced: the address, the ids of tokens, the way to the binary.
 Each line of output that the README shows is looked for, ids and times read as "anything".
 """
 import fcntl
@@ -74,7 +74,7 @@ class Shell:
                                    start_new_session=True, preexec_fn=take_terminal)
         os.close(secondary)
         output, deadline = "", time.monotonic() + COMMAND_SECONDS
-        # A child that a client leaves behind may keep the terminal open, so its end is not waited for.
+        # A child that a client leaves behind may keep the terminal open: its end is not waited for.
         while time.monotonic() < deadline:
             ended = process.poll() is not None
             if select.select([primary], [], [], 0 if ended else 0.2)[0]:
