@@ -23,7 +23,7 @@ CHECKED_OLD = 40  # tokens of earlier rounds that are looked at again after each
 
 
 class Token:
-    """What is known of a token for sure. A change that was sent and not answered makes it unsure."""
+    """What is known for sure of a token. A change sent and not answered makes it unsure."""
 
     def __init__(self, answer, name):
         self.id = answer["authorizationId"]
