@@ -181,7 +181,11 @@ class Server:
     def close(self):
         if self.process and self.process.poll() is None:
             self.kill()
+        log = self.log_text() if self.process else ""
         shutil.rmtree(self.folder, ignore_errors=True)
+        # A binary that was built with sanitizers tells here what no answer shows.
+        if "runtime error:" in log or "Sanitizer:" in log:
+            raise AssertionError(log[-4000:])
 
     def log_text(self):
         return Path(self.folder, "log.txt").read_text(encoding="utf-8")
