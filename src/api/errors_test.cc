@@ -92,6 +92,24 @@ TEST(ErrorResponse, WaitAndMethodsStandInHeaders) {
             std::vector<std::string>{"1"});
 }
 
+TEST(ErrorResponse, BusyServerSaysWhenToComeBack) {
+  const auto response = error_response(Error(ErrorCode::overloaded), kScript);
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(body_of(response).at("typeKey").as_string(), "ServiceOverloadedException");
+  EXPECT_EQ(values_of(response, "Retry-After"), std::vector<std::string>{"1"});
+  EXPECT_TRUE(values_of(response, "WWW-Authenticate").empty());
+}
+
+TEST(ErrorResponse, MissingAntiForgeryHeaderIsNamedWithoutAChallenge) {
+  const auto response = error_response(Error(ErrorCode::anti_forgery_missing), kScript);
+  EXPECT_EQ(response.status, 403);
+  const json::object body = body_of(response);
+  EXPECT_EQ(body.at("typeKey").as_string(), "AntiForgeryException");
+  EXPECT_NE(std::string_view(body.at("message").as_string()).find("X-Latchkey-Request"),
+            std::string_view::npos);
+  EXPECT_TRUE(values_of(response, "WWW-Authenticate").empty());
+}
+
 TEST(PatTokenError, OlderVersionsGetTheNearestThatTheyKnow) {
   EXPECT_EQ(pat_token_error(ErrorCode::pat_global_blocked, true), "globalPATCreationBlocked");
   EXPECT_EQ(pat_token_error(ErrorCode::pat_global_blocked, false), "globalPatPolicyViolation");
@@ -99,6 +117,8 @@ TEST(PatTokenError, OlderVersionsGetTheNearestThatTheyKnow) {
             "expiredPatCannotBeExtended");
   EXPECT_EQ(pat_token_error(ErrorCode::pat_expired_cannot_be_extended, false),
             "failedToUpdateAccessToken");
+  EXPECT_EQ(pat_token_error(ErrorCode::pat_invalid_authorization_id, false),
+            "invalidAuthorizationId");
   EXPECT_EQ(pat_token_error(ErrorCode::store_unavailable, true), "");
 }
 
