@@ -16,6 +16,7 @@ test_packages=(
   clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
   python3 python3-aiosmtpd curl sqlite3 strace
   azure-cli python3-azext-devops nginx-light wrk
+  chromium fonts-liberation
 )
 
 say() { printf '%s\n' "$*" >&2; }
@@ -97,6 +98,7 @@ require_npm() {
 configure() {
   local preset=$1
   shift
+  require_node  # builds the pages
   [[ ! -e build/$preset/build.ninja ]] || return 0
   say "Building for the first time (preset $preset); this takes some minutes."
   cmake --preset "$preset" "$@" >&2

@@ -1,64 +1,98 @@
-// The pages of the first steps, and the files that every client may read. docs/spec/pages.md.
+// The pages for people, and the files that every client may read. docs/spec/pages.md.
+
+#include <array>
 
 #include "api/call.h"
+#include "api/web_files.h"
+#include "base/assert.h"
+#include "base/bytes.h"
 #include "base/embedded.h"
+#include "base/text.h"
 
 LK_EMBEDDED(openapi_json);
-LK_EMBEDDED(start_html);
-LK_EMBEDDED(link_html);
-LK_EMBEDDED(link_js);
-LK_EMBEDDED(style_css);
 
 namespace latchkey::api {
 namespace {
 
-// Nothing inline, nothing from elsewhere, no framing.
-constexpr const char* kPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+constexpr std::string_view kIndex = "index.html";
+constexpr std::string_view kNoncePlace = "@NONCE@";
+constexpr size_t kNonceBytes = 16;
 
-http::Response page(std::string_view html) {
-  http::Response response = http::make_response(200, "text/html; charset=utf-8", std::string(html));
-  response.add_header("Content-Security-Policy", kPolicy);
-  response.add_header("Referrer-Policy", "no-referrer");
-  return response;
+const WebFile* find_file(std::string_view name) {
+  for (const WebFile& file : web_files()) {
+    if (file.name == name) return &file;
+  }
+  return nullptr;
 }
 
-Result<http::Response> get_start_page(Call&) { return page(embedded::start_html()); }
-Result<http::Response> get_link_page(Call&) { return page(embedded::link_html()); }
+// No script but ours, no style without this answer's nonce, nothing from elsewhere, no framing.
+std::string content_policy(std::string_view nonce) {
+  return "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-" + std::string(nonce) +
+         "'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+         "frame-ancestors 'none'";
+}
+
+// One page for every address: what it shows, the browser decides by the address and the data that
+// it may read. So an organization that exists looks like one that does not.
+Result<http::Response> get_page(Call& call) {
+  std::array<uint8_t, kNonceBytes> random{};
+  LK_CHECK(call.context.dependencies.entropy.fill(random));
+  const std::string nonce = format_base64(random);
+  const WebFile* index = find_file(kIndex);
+  LK_ASSERT(index != nullptr);
+  std::string html(index->bytes);
+  for (size_t at = html.find(kNoncePlace); at != std::string::npos;
+       at = html.find(kNoncePlace, at)) {
+    html.replace(at, kNoncePlace.size(), nonce);
+  }
+  http::Response response = http::make_response(200, index->content_type, std::move(html));
+  response.add_header("Content-Security-Policy", content_policy(nonce));
+  response.add_header("Referrer-Policy", "no-referrer");
+  response.add_header("Cross-Origin-Opener-Policy", "same-origin");
+  return response;
+}
 
 Result<http::Response> get_open_api(Call&) {
   return http::make_response(200, "application/json; charset=utf-8",
                              std::string(embedded::openapi_json()));
 }
 
-struct StaticFile {
-  std::string_view name;
-  std::string_view content_type;
-  std::string_view (*bytes)();
-};
-
-constexpr StaticFile kStaticFiles[] = {
-    {"link.js", "text/javascript; charset=utf-8", embedded::link_js},
-    {"style.css", "text/css; charset=utf-8", embedded::style_css},
-};
-
-Result<http::Response> get_static_file(Call& call) {
-  for (const StaticFile& file : kStaticFiles) {
-    if (file.name == call.match.parameter("file")) {
-      http::Response response =
-          http::make_response(200, file.content_type, std::string(file.bytes()));
-      response.add_header("Cache-Control", "no-cache");
-      return response;
-    }
+// Whether the client takes gzip. A quality of zero refuses it (RFC 9110 section 12.5.3).
+bool takes_gzip(const http::Request& request) {
+  const auto accepted = request.header("Accept-Encoding");
+  if (!accepted) return false;
+  for (const std::string_view part : split(*accepted, ',')) {
+    const auto fields = split(part, ';');
+    if (!ascii_equal_ignoring_case(trim(fields.front()), "gzip")) continue;
+    return fields.size() == 1 || trim(fields[1]).find_first_of("123456789") != std::string::npos;
   }
-  return Error(ErrorCode::route_unknown);
+  return false;
+}
+
+// A name changes with its content, so the answer is good for ever.
+Result<http::Response> get_static_file(Call& call) {
+  const WebFile* file = find_file(call.match.parameter("file"));
+  if (file == nullptr || file->name == kIndex) return Error(ErrorCode::route_unknown);
+  const bool compressed = takes_gzip(call.request);
+  http::Response response = http::make_response(200, file->content_type,
+                                                std::string(compressed ? file->gzip : file->bytes));
+  if (compressed) response.add_header("Content-Encoding", "gzip");
+  response.add_header("Vary", "Accept-Encoding");
+  response.add_header("Cache-Control", "public, max-age=31536000, immutable");
+  return response;
 }
 
 constexpr Route kRoutes[] = {
     {"getOpenApi", Work::memory, VersionRule::none, get_open_api},
-    {"getStartPage", Work::memory, VersionRule::none, get_start_page},
-    {"getLinkPage", Work::memory, VersionRule::none, get_link_page},
+    {"getStartPage", Work::memory, VersionRule::none, get_page},
+    {"getLinkPage", Work::memory, VersionRule::none, get_page},
+    {"getSignInPage", Work::memory, VersionRule::none, get_page},
+    {"getOrganizationPage", Work::memory, VersionRule::none, get_page},
+    {"getUserSettingsPage", Work::memory, VersionRule::none, get_page},
+    {"getUserSettingsPageNamed", Work::memory, VersionRule::none, get_page},
+    {"getSettingsPage", Work::memory, VersionRule::none, get_page},
+    {"getSettingsPageNamed", Work::memory, VersionRule::none, get_page},
+    {"getProjectsPage", Work::memory, VersionRule::none, get_page},
     {"getStaticFile", Work::memory, VersionRule::none, get_static_file},
 };
 

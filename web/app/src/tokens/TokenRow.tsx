@@ -1,0 +1,120 @@
+import {
+  Button, Checkbox, Link as TextButton, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, Tooltip, makeStyles,
+  mergeClasses, tokens as theme, useRestoreFocusTarget,
+} from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import type { Token } from "../api/types";
+import { daysUntil, formatDayUtc, formatInstant, formatInstantUtc, formatRelative } from "../base/dates";
+import { defineTexts } from "../base/texts";
+import { Icon } from "../frame/icons";
+import { fullAccess, type ScopeSet } from "./scopes";
+import { useTableStyles } from "./TokenTable";
+import type { Task } from "./TokensPage";
+import { TokenStatusMark } from "./TokenStatusMark";
+
+const texts = defineTexts({
+  en: {
+    select: (name: string) => `Select ${name}`,
+    actions: (name: string) => `Actions for ${name}`,
+    edit: "Edit",
+    regenerate: "Regenerate",
+    revoke: "Revoke",
+    again: "Create a new one like this",
+    fullAccess: "Full access",
+    never: "Never",
+    from: (address: string) => `from ${address}`,
+    expires: (day: string) => `expires ${day}`,
+  },
+});
+
+const useStyles = makeStyles({
+  name: { fontWeight: theme.fontWeightSemibold, overflowWrap: "anywhere", textAlign: "left" },
+  second: {
+    display: "block", color: theme.colorNeutralForeground3, fontSize: theme.fontSizeBase200, overflowWrap: "anywhere",
+  },
+  soon: { display: "block", color: theme.colorStatusWarningForeground3, fontSize: theme.fontSizeBase200 },
+  narrow: { display: "none", "@media (max-width: 640px)": { display: "block" } },
+  row: { ":hover": { backgroundColor: theme.colorNeutralBackground1Hover } },
+  chosen: { backgroundColor: theme.colorNeutralBackground1Selected },
+  action: { width: "40px", textAlign: "right" },
+});
+
+const nearDays = 14;
+
+interface Props {
+  token: Token;
+  set: ScopeSet;
+  organization: string;
+  isSelected: boolean;
+  onSelect: (on: boolean) => void;
+  onTask: (task: Task) => void;
+}
+
+function RowMenu({ token, onTask }: Pick<Props, "token" | "onTask">): ReactNode {
+  const restore = useRestoreFocusTarget();
+  const isActive = token.status === "active";
+  return (
+    <Menu>
+      <MenuTrigger disableButtonEnhancement>
+        <Button {...restore} appearance="subtle" size="small" icon={<Icon name="more" />}
+          aria-label={texts.actions(token.displayName)} />
+      </MenuTrigger>
+      <MenuPopover>
+        <MenuList>
+          {isActive && <>
+            <MenuItem icon={<Icon name="edit" />} onClick={() => onTask({ kind: "edit", token })}>{texts.edit}</MenuItem>
+            <MenuItem icon={<Icon name="regenerate" />} onClick={() => onTask({ kind: "regenerate", token })}>
+              {texts.regenerate}</MenuItem>
+            <MenuItem icon={<Icon name="revoke" />} onClick={() => onTask({ kind: "revoke", tokens: [token] })}>
+              {texts.revoke}</MenuItem></>}
+          <MenuItem icon={<Icon name="add" />} onClick={() => onTask({ kind: "create", like: token, prefill: null })}>
+            {texts.again}</MenuItem>
+        </MenuList>
+      </MenuPopover>
+    </Menu>
+  );
+}
+
+export function TokenRow({ token, set, organization, isSelected, onSelect, onTask }: Props): ReactNode {
+  const table = useTableStyles();
+  const styles = useStyles();
+  const restore = useRestoreFocusTarget();
+  const now = Date.now();
+  const left = daysUntil(token.validTo, now);
+  const isNear = token.status === "active" && left < nearDays;
+  const day = formatDayUtc(token.validTo);
+  return (
+    <tr className={mergeClasses(styles.row, isSelected && styles.chosen)}>
+      <td className={mergeClasses(table.cell, table.tick)}>
+        <Checkbox aria-label={texts.select(token.displayName)} checked={isSelected}
+          onChange={(_, data) => onSelect(data.checked === true)} />
+      </td>
+      <th scope="row" className={table.cell}>
+        {token.status === "active" ? (
+          <TextButton {...restore} as="button" className={styles.name} onClick={() => onTask({ kind: "edit", token })}>
+            {token.displayName}</TextButton>) : <span className={styles.name}>{token.displayName}</span>}
+        <span className={styles.second}>
+          {token.scope === fullAccess ? texts.fullAccess : set.describe(token.scope, texts.fullAccess)}</span>
+        <span className={mergeClasses(styles.second, styles.narrow)}>{texts.expires(day)}</span>
+      </th>
+      <td className={table.cell}><TokenStatusMark token={token} /></td>
+      <td className={mergeClasses(table.cell, table.below1000)}>{organization}</td>
+      <td className={mergeClasses(table.cell, table.below640)}>
+        <Tooltip content={formatInstantUtc(token.validTo)} relationship="description">
+          <span tabIndex={0}>{day}</span></Tooltip>
+        {isNear && <span className={styles.soon}>{formatRelative(token.validTo, now)}</span>}
+      </td>
+      <td className={mergeClasses(table.cell, table.below640)}>
+        {token.lastUsedOn ? <>
+          <Tooltip content={`${formatInstant(token.lastUsedOn)} ${token.lastUsedBy ?? ""}`} relationship="description">
+            <span tabIndex={0}>{formatRelative(token.lastUsedOn, now)}</span></Tooltip>
+          <span className={styles.second}>{texts.from(token.lastUsedFrom ?? "")}</span></> : texts.never}
+      </td>
+      <td className={mergeClasses(table.cell, table.below1200)}>
+        <Tooltip content={formatInstantUtc(token.validFrom)} relationship="description">
+          <span tabIndex={0}>{formatDayUtc(token.validFrom)}</span></Tooltip>
+      </td>
+      <td className={mergeClasses(table.cell, styles.action)}><RowMenu token={token} onTask={onTask} /></td>
+    </tr>
+  );
+}
