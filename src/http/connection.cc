@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/secret.h"
+#include "http/loggable_path.h"
 
 namespace latchkey::http {
 namespace {
@@ -21,7 +22,6 @@ constexpr size_t kOutputBytesKept = 64 * 1024;
 // connection, and the peer could lose the answer. RFC 9112 section 9.6.
 constexpr Milliseconds kDrainTime{1'000};
 constexpr size_t kDrainBytesMax = 4 * 1024 * 1024;
-constexpr size_t kLoggedPathBytesMax = 200;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr Refusal kFailed{500, "The server failed to answer."};
 
@@ -223,7 +223,7 @@ void Connection::log_access(const Response& response) const {
   thread_.dependencies().log.info("http.request",
                                   {{"id", exchange_->request_id()},
                                    {"method", exchange_->method()},
-                                   {"path", exchange_->path().substr(0, kLoggedPathBytesMax)},
+                                   {"path", loggable_path(exchange_->path())},
                                    {"status", static_cast<int64_t>(response.status)},
                                    {"bytes", static_cast<int64_t>(response.body.size())},
                                    {"duration_us", static_cast<int64_t>(duration_us)},

@@ -370,14 +370,13 @@ TEST(ServerLimits, OutOfDescriptorsIsWaitedFor) {
 TEST(ServerLog, AccessLineHasNoQueryAndNoHeader) {
   TestServer server;
   RawSocket socket(server.port());
-  socket.send("GET /" + std::string(300, 'p') +
+  socket.send("GET /" + std::string(84, 'p') +
               "?token=secret HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer secret\r\n\r\n");
   EXPECT_EQ(socket.receive().status, 200);
   wait_until([&] { return !server.log.text().empty(); });
   const std::string line = server.log.text();
   EXPECT_TRUE(line.starts_with("http.request id="));
-  EXPECT_NE(line.find(" method=GET path=/" + std::string(199, 'p') + " status=200 bytes="),
-            std::string::npos);
+  EXPECT_NE(line.find(" method=GET path=/[84 bytes] status=200 bytes="), std::string::npos);
   EXPECT_NE(line.find(" duration_us="), std::string::npos);
   EXPECT_NE(line.find(" peer=127.0.0.1"), std::string::npos);
   EXPECT_EQ(line.find("secret"), std::string::npos);
