@@ -58,7 +58,8 @@ Result<Caller> find_caller(const Call& call) {
   Caller caller{std::move(person), std::nullopt};
   if (!call.in_organization) return caller;
   LK_TRY(const auto id, call.organization());
-  LK_TRY(caller.organization, call.services().organizations.get(call.caller(), id));
+  LK_TRY(auto found, call.services().organizations.get(call.caller(), id));
+  caller.organization = std::move(found.organization);
   return caller;
 }
 

@@ -65,9 +65,8 @@ Result<http::Response> create_organization(Call& call) {
 
 Result<http::Response> get_organization(Call& call) {
   LK_TRY(const auto id, asked_organization(call));
-  LK_TRY(const core::Organization organization,
-         call.services().organizations.get(call.caller(), id));
-  return json_response(200, organization_json(organization, std::nullopt));
+  LK_TRY(const auto found, call.services().organizations.get(call.caller(), id));
+  return json_response(200, organization_json(found.organization, found.role));
 }
 
 Result<http::Response> rename_organization(Call& call) {

@@ -36,16 +36,16 @@ bool is_name_character(char c) { return is_ascii_letter(c) || is_ascii_digit(c) 
 
 std::string organization_key(std::string_view name) { return ascii_lower(name); }
 
-Result<void> check_organization_name(std::string_view name) {
-  if (name.empty()) return invalid_field("name", "must not be empty");
-  if (name.size() > kNameMax) return invalid_field("name", "must be at most 50 characters long");
+Result<void> check_organization_name(std::string_view name, std::string_view field) {
+  if (name.empty()) return invalid_field(field, "must not be empty");
+  if (name.size() > kNameMax) return invalid_field(field, "must be at most 50 characters long");
   if (!std::all_of(name.begin(), name.end(), is_name_character)) {
-    return invalid_field("name", "must have only letters a-z, digits and hyphens");
+    return invalid_field(field, "must have only letters a-z, digits and hyphens");
   }
-  if (name[0] == '-') return invalid_field("name", "must begin with a letter or a digit");
+  if (name[0] == '-') return invalid_field(field, "must begin with a letter or a digit");
   const std::string key = organization_key(name);
   if (std::find(kReserved.begin(), kReserved.end(), key) != kReserved.end()) {
-    return invalid_field("name", "must not be a reserved word");
+    return invalid_field(field, "must not be a reserved word");
   }
   return {};
 }

@@ -31,8 +31,8 @@ struct Organization {
 
 // What names are compared by.
 std::string organization_key(std::string_view name);
-// Errors: invalid_argument naming `name` and the rule.
-Result<void> check_organization_name(std::string_view name);
+// `field` is what the caller spells the name as. Errors: invalid_argument naming it and the rule.
+Result<void> check_organization_name(std::string_view name, std::string_view field = "name");
 
 // May `organization` be recovered at `now`? Errors: conflict (not deleted, or too long ago).
 Result<void> decide_recover(const Organization& organization, Instant now);

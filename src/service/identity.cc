@@ -113,7 +113,7 @@ Result<Changed<IssuedSession>> Identity::set_up(const SetUp& request, const Requ
     return {};
   };
   LK_CHECK(dependencies_.store.read(check_link));
-  LK_CHECK(core::check_organization_name(request.organization));
+  LK_CHECK(core::check_organization_name(request.organization, "organization"));
   LK_CHECK(core::check_email(request.email));
   LK_CHECK(core::check_display_name(request.display_name));
   LK_CHECK(core::check_password(request.password, request.email));

@@ -17,7 +17,9 @@ Error organization_unknown() {
 }
 
 Error last_owner() {
-  return Error(ErrorCode::conflict, "An organization needs at least one active owner.");
+  return Error(ErrorCode::conflict,
+               "An organization needs at least one active owner. Make somebody else an owner "
+               "first.");
 }
 
 // The event of a change of `organization` itself.
@@ -134,14 +136,15 @@ Result<std::vector<OrganizationOfPerson>> Organizations::list_mine(const Actor& 
   return mine;
 }
 
-Result<core::Organization> Organizations::get(const Actor& actor, core::OrganizationId id) {
-  core::Organization organization;
+Result<OrganizationOfPerson> Organizations::get(const Actor& actor, core::OrganizationId id) {
+  OrganizationOfPerson found;
   const auto load = [&](store::ReadTx& tx) -> Result<void> {
-    LK_TRY(organization, require_permission(tx, actor, id, Permission::read_organization));
+    LK_TRY(found.organization, require_permission(tx, actor, id, Permission::read_organization));
+    LK_TRY(found.role, require_role(tx, actor, id, Permission::read_organization));
     return {};
   };
   LK_CHECK(dependencies_.store.read(load));
-  return organization;
+  return found;
 }
 
 Result<core::Organization> Organizations::resolve(const std::string& name_or_id) {

@@ -32,7 +32,8 @@ class Organizations {
   Result<Changed<core::Organization>> create(const Actor& actor, const std::string& name);
   // The organizations of the caller, also deleted ones that they own and could recover.
   Result<std::vector<OrganizationOfPerson>> list_mine(const Actor& actor);
-  Result<core::Organization> get(const Actor& actor, core::OrganizationId id);
+  // With the role of the caller, or of the token's owner.
+  Result<OrganizationOfPerson> get(const Actor& actor, core::OrganizationId id);
   // By name without case, or by id as text. Errors: organization_unknown.
   Result<core::Organization> resolve(const std::string& name_or_id);
   Result<Changed<core::Organization>> rename(const Actor& actor, core::OrganizationId id,

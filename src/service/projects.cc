@@ -145,6 +145,8 @@ std::string event_names(const core::Project& project, const std::string& name_be
   return format_json(names);
 }
 
+constexpr const char* kChooseAnother = "; choose another";
+
 // What writing a project's row gave, told so that the caller knows what to do.
 Result<void> explain_taken_name(Result<void> written, const std::string& name,
                                 std::string_view advice) {
@@ -301,7 +303,7 @@ Result<Changed<ProjectOperation>> Projects::create(const Actor& actor,
            tx.append(draft_of(core::Action::project_created, actor, project, data),
                      actor.event_context(event_names(project, project.name))));
     project.revision = revision.number;
-    LK_CHECK(explain_taken_name(store::insert_project(tx, project), project.name, ""));
+    LK_CHECK(explain_taken_name(store::insert_project(tx, project), project.name, kChooseAnother));
     LK_TRY(outcome.operation, insert_done_operation(dependencies_, tx, actor, organization));
     outcome.project = project.id;
     return {};
@@ -327,9 +329,10 @@ Result<Changed<ProjectOperation>> Projects::update(const Actor& actor,
            tx.append(draft_of(action, actor, project, describe_update(before, project)),
                      actor.event_context(event_names(project, before.name))));
     project.revision = revision.number;
-    LK_CHECK(explain_taken_name(
-        store::update_project(tx, project), project.name,
-        request.restore ? "; restore this one under another name by giving a new 'name'" : ""));
+    LK_CHECK(explain_taken_name(store::update_project(tx, project), project.name,
+                                request.restore
+                                    ? "; restore this one under another name by giving a new 'name'"
+                                    : kChooseAnother));
     LK_TRY(outcome.operation, insert_done_operation(dependencies_, tx, actor, organization));
     outcome.project = id;
     return {};

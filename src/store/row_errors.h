@@ -4,6 +4,7 @@
 // Thread safety: pure functions.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -15,7 +16,8 @@ inline Result<int64_t> with_field(Result<int64_t> changed, std::string_view colu
                                   std::string_view field) {
   if (changed || changed.error().code != ErrorCode::already_exists) return changed;
   if (changed.error().field.find(column) == std::string::npos) return changed;
-  return Error(ErrorCode::already_exists, "is taken", std::string(field));
+  const std::string message = "'" + std::string(field) + "' is taken. Choose another one.";
+  return Error(ErrorCode::already_exists, message, std::string(field));
 }
 
 // The same for rows that must be there: our own bug if `changed` is none.

@@ -192,7 +192,7 @@ class SqliteConnection final : public Connection {
       const size_t colon = message.find(": ");
       const std::string_view columns =
           colon == std::string_view::npos ? std::string_view() : message.substr(colon + 2);
-      return Error(ErrorCode::already_exists, "is taken", std::string(columns));
+      return Error(ErrorCode::already_exists, "", std::string(columns));
     }
     return unavailable(code);
   }
