@@ -74,12 +74,20 @@ void Cli::finish(const Result<void>& result) {
 
 int run_cli(int argc, const char* const* argv) {
   Cli cli;
+  if (argc > 0 && std::string_view(argv[0]).find('/') != std::string_view::npos) {
+    cli.program = argv[0];
+  }
   CLI::App root("Personal access tokens for any API, on your own machines", "latchkey");
   root.footer(std::string(kFooter));
   root.require_subcommand(1);
   root.fallthrough();
-  root.failure_message([](const CLI::App*, const CLI::Error& error) {
+  root.failure_message([](const CLI::App* app, const CLI::Error& error) {
     std::string what = error.what();
+    // A command that is not there is told as one that was left out.
+    const auto unread = app->remaining(true);
+    if (error.get_name() == "RequiredError" && !unread.empty() && !unread[0].starts_with('-')) {
+      what = "there is no command '" + printable(unread[0]) + "'";
+    }
     return "latchkey: " + what + "; see `latchkey --help`, or --help after a command\n";
   });
   add_global_options(root, cli);

@@ -44,6 +44,7 @@ struct Cli {
   std::string data_dir;      // --data
   bool json = false;
 
+  std::string program = "latchkey";  // as it was called, so that a hint can be typed as it stands
   int exit_code = 0;
   void finish(const Result<void>& result);
 };

@@ -62,7 +62,7 @@ void print_report(const Cli& cli, const store::AuditReport& report) {
                             {"contextsErased", report.contexts_erased}}));
     return;
   }
-  print_line("The log holds: " + std::to_string(report.events) + " events and " +
+  print_line("The log is intact: " + std::to_string(report.events) + " events and " +
              std::to_string(report.tokens) + " tokens are as they were written; " +
              std::to_string(report.contexts_erased) + " contexts were erased.");
 }

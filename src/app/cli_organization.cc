@@ -24,13 +24,16 @@ std::string path_of(const std::string& encoded_name, std::string_view rest = "")
 }
 
 void print_organization(const Cli& cli, const json::value& organization) {
-  print_facts(cli, organization,
-              {{"Id", text_field(organization, "id")},
-               {"Name", text_field(organization, "name")},
-               {"State", text_field(organization, "state")},
-               {"Your role", text_field(organization, "role")},
-               {"Created (UTC)", short_time(text_field(organization, "createdAt"))},
-               {"Deleted (UTC)", short_time(text_field(organization, "deletedAt"))}});
+  std::vector<std::pair<std::string, std::string>> facts = {
+      {"Id", text_field(organization, "id")},
+      {"Name", text_field(organization, "name")},
+      {"State", text_field(organization, "state")}};
+  // Not every answer has it.
+  const std::string role = text_field(organization, "role");
+  if (!role.empty()) facts.emplace_back("Your role", role);
+  facts.emplace_back("Created (UTC)", short_time(text_field(organization, "createdAt")));
+  facts.emplace_back("Deleted (UTC)", short_time(text_field(organization, "deletedAt")));
+  print_facts(cli, organization, facts);
 }
 
 Result<void> list(const Cli& cli) {

@@ -44,10 +44,28 @@ std::unique_ptr<http::Client> make_client(std::string base_url, std::string unix
   return std::make_unique<http::Client>(std::move(options));
 }
 
+// What to do about the refusal with this typeKey (docs/spec/http.md) and message.
+std::string next_of_kind(std::string_view type_key, std::string_view message) {
+  constexpr std::string_view kTokens = "see `latchkey token list --state all`";
+  if (message.starts_with("'authorizationId'")) return std::string(kTokens);
+  constexpr std::pair<std::string_view, std::string_view> kNext[] = {
+      {"TokenNotFoundException", kTokens},
+      {"OrganizationNotFoundException", "see `latchkey org list`"},
+      {"MemberNotFoundException", "see `latchkey org members`"},
+      {"IdentityNotFoundException", "see `latchkey user list`"},
+      {"SessionNotFoundException", "see `latchkey user sessions`"},
+      {"ProjectDoesNotExistWithNameException",
+       "see `latchkey project list`, also with --state deleted"},
+      {"ControllerNotFoundException", "look at the URL given with --server"}};
+  for (const auto& [key, next] : kNext) {
+    if (key == type_key) return std::string(next);
+  }
+  return "";
+}
+
 std::string what_next(int status, const std::string& retry_after) {
   if (status == 401) return "sign in with `latchkey login`";
   if (status == 403) return "ask somebody whose role allows it";
-  if (status == 404) return "look for it with the `list` command";
   if (status == 429 && !retry_after.empty()) return "try again in " + retry_after + " seconds";
   if (status >= 500) return "try again, or look into the server's log";
   return "";
@@ -200,10 +218,14 @@ Result<json::value> Remote::call(const Call& call) {
 
 Error refusal(int status, std::string_view body, const std::string& retry_after) {
   std::string message;
-  if (const auto parsed = parse_json(body)) message = text_field(*parsed, "message");
+  std::string next;
+  if (const auto parsed = parse_json(body)) {
+    message = text_field(*parsed, "message");
+    next = next_of_kind(text_field(*parsed, "typeKey"), message);
+  }
   if (message.empty()) message = "the server answered with status " + std::to_string(status);
-  return Error(status == 401 ? ErrorCode::session_unknown : ErrorCode::conflict, message, "",
-               what_next(status, retry_after));
+  if (next.empty()) next = what_next(status, retry_after);
+  return Error(status == 401 ? ErrorCode::session_unknown : ErrorCode::conflict, message, "", next);
 }
 
 std::string text_field(const json::value& object, std::string_view name) {

@@ -44,14 +44,14 @@ void wait_for_stop(const sigset_t& signals, Log& log) {
   pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
 }
 
-void welcome(const Started& started, const Config& config) {
+void welcome(const Cli& cli, const Started& started, const Config& config) {
   print_line("Latchkey serves " + started.public_url +
              " (health and metrics: " + started.operations_url + ").");
   if (!started.setup_code.empty()) {
     print_line("Nobody is set up yet. Within 24 hours open this link, which works once:");
     print_line("  " + reveal_link(started.public_url, started.setup_code));
     print_line("or type this in another terminal:");
-    print_line("  latchkey setup --data " + config.data_dir);
+    print_line("  " + cli.program + " setup --data " + config.data_dir);
   }
   print_line("Open " + started.public_url + "/");
 }
@@ -59,11 +59,17 @@ void welcome(const Started& started, const Config& config) {
 // A setting that is wrong, or a port in use, is a matter of configuration; a locked or broken
 // database is not a server that cannot be reached.
 Error start_error(Error error) {
-  if (error.code == ErrorCode::store_unavailable) error.code = ErrorCode::conflict;
-  if (error.detail.empty()) {
-    error.detail = error.code == ErrorCode::integrity_violated
-                       ? "put back the newest backup that `latchkey audit verify` accepts"
-                       : "see `latchkey serve --print-config`";
+  const bool is_store = error.code == ErrorCode::store_unavailable;
+  if (is_store) error.code = ErrorCode::conflict;
+  if (!error.detail.empty()) return error;
+  if (error.code == ErrorCode::integrity_violated) {
+    error.detail = "put back the newest backup that `latchkey audit verify` accepts";
+  } else if (is_store) {
+    error.detail = "end what uses it, or name another folder with --data";
+  } else if (error.field == "port") {
+    error.detail = "end what uses it, or give another --port and --operations-port";
+  } else {
+    error.detail = "see `latchkey serve --print-config`";
   }
   return error;
 }
@@ -86,7 +92,7 @@ Result<void> serve(const Cli& cli, const ServeOptions& options) {
   const auto log = make_log(config->log_format, config->log_level);
   auto server = Server::start(*config, *log);
   if (!server) return start_error(std::move(server).error());
-  welcome((*server)->started(), *config);
+  welcome(cli, (*server)->started(), *config);
   wait_for_stop(signals, *log);
   (*server)->stop(kGrace);
   return {};

@@ -22,6 +22,7 @@ std::string status_of(const json::value& token, Instant now) {
 std::vector<std::pair<std::string, std::string>> token_facts(const json::value& token) {
   return {{"Id", text_field(token, "authorizationId")},
           {"Name", text_field(token, "displayName")},
+          {"Status", status_of(token, SystemClock().now())},
           {"Scopes", text_field(token, "scope")},
           {"Created (UTC)", short_time(text_field(token, "validFrom"))},
           {"Expires (UTC)", short_time(text_field(token, "validTo"))},

@@ -33,6 +33,11 @@ Result<Directory> open_directory(const Cli& cli) {
   if (cli.server.empty() || !cli.data_dir.empty()) {
     if (auto console = Remote::console(cli)) return Directory{std::move(*console), true};
   }
+  // Who names a folder does not mean the server of the last sign-in.
+  if (!cli.data_dir.empty()) {
+    return usage_error("there is no running server with its data in " + cli.data_dir,
+                       "start `latchkey serve`, or name its folder with --data");
+  }
   LK_TRY(Remote remote, Remote::signed_in(cli));
   return Directory{std::move(remote), false};
 }

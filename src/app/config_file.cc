@@ -35,8 +35,10 @@ Result<std::vector<FileValue>> read_config_file(const std::string& path) {
   const toml::parse_result parsed = toml::parse_file(path);
   if (!parsed) {
     std::ostringstream where;
-    where << path << ": " << parsed.error().description() << ", line "
-          << parsed.error().source().begin.line;
+    where << path << ": " << parsed.error().description();
+    // A file that cannot be read has no place in it.
+    const auto line = parsed.error().source().begin.line;
+    if (line > 0) where << ", line " << line;
     return Error(ErrorCode::configuration, where.str());
   }
   std::vector<FileValue> values;

@@ -58,7 +58,8 @@ Result<SocketAddress> parse_address(const std::string& text, uint16_t port) {
 
 enum class PortUse { alone, shared };
 
-Result<FileDescriptor> bind_tcp(const SocketAddress& address, PortUse use) {
+Result<FileDescriptor> bind_tcp(const std::string& ip, uint16_t port, PortUse use) {
+  LK_TRY(const auto address, parse_address(ip, port));
   const int family = address.storage.ss_family;
   FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket.number() < 0) return configuration_error("address", "no socket: " + last_error());
@@ -67,7 +68,9 @@ Result<FileDescriptor> bind_tcp(const SocketAddress& address, PortUse use) {
   if (family == AF_INET6) set_option(socket.number(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
   set_option(socket.number(), IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it
   if (::bind(socket.number(), address.get(), address.size_bytes) != 0) {
-    return configuration_error("port", "cannot bind: " + last_error());
+    const std::string why = last_error();
+    return configuration_error(
+        "port", "cannot listen on " + ip + ", port " + std::to_string(port) + ": " + why);
   }
   return socket;
 }
@@ -88,12 +91,10 @@ Result<Listeners> open_tcp(const Endpoint& endpoint, int threads) {
   {
     // With SO_REUSEPORT a second server of the same user would quietly take half of the
     // connections. A socket without it finds out whether somebody is there already.
-    LK_TRY(const auto address, parse_address(endpoint.address, endpoint.port));
-    LK_TRY(const FileDescriptor probe, bind_tcp(address, PortUse::alone));
+    LK_TRY(const FileDescriptor probe, bind_tcp(endpoint.address, endpoint.port, PortUse::alone));
   }
   for (int i = 0; i < threads; ++i) {
-    LK_TRY(const auto address, parse_address(endpoint.address, listeners.port));
-    LK_TRY(FileDescriptor socket, bind_tcp(address, PortUse::shared));
+    LK_TRY(FileDescriptor socket, bind_tcp(endpoint.address, listeners.port, PortUse::shared));
     if (::listen(socket.number(), kBacklog) != 0) {
       return configuration_error("port", "cannot listen: " + last_error());
     }

@@ -72,6 +72,38 @@ class TokenCommands(harness.ServerTest):
         self.assertEqual(unknown.returncode, 1)
         self.assertIn("; see `latchkey token list", unknown.stderr)
 
+    def test_what_is_not_there_says_where_to_look(self):
+        nobody = "4ab5bcd8-0000-4000-8000-000000000001"
+        for arguments, place in (
+                (["token", "revoke", nobody], "token list --state all"),
+                (["token", "revoke", "no-id"], "token list --state all"),
+                (["token", "show", "no-id"], "token list --state all"),
+                (["org", "show", "nowhere"], "org list"),
+                (["org", "role", "nobody@example.com", "reader"], "org members"),
+                (["project", "show", "nothing"], "project list"),
+                (["user", "sessions", "--end", nobody], "user sessions"),
+                (["user", "show", "nobody@example.com"], "user list")):
+            with self.subTest(arguments):
+                refused = self.server.run(*arguments)
+                self.assertEqual(refused.returncode, 1, refused.stderr)
+                self.assertRegex(refused.stderr,
+                                 rf"\Alatchkey: [^\n]+; see `latchkey {place}`.*\n\Z")
+
+    def test_what_is_taken_is_named(self):
+        for arguments in (["org", "create", "FABRIKAM"], ["project", "create", "taken"]):
+            self.server.run("project", "create", "taken")
+            refused = self.server.run(*arguments)
+            self.assertEqual(refused.returncode, 1)
+            self.assertRegex(refused.stderr, r"\Alatchkey: ('name' is taken\. Choose|The "
+                             r"organization has a project named 'taken' already; choose) another")
+
+    def test_show_tells_the_status(self):
+        self.create()
+        token_id = self.newest()["authorizationId"]
+        self.assertRegex(self.server.cli("token", "show", token_id), r"\nStatus: +active\n")
+        self.server.cli("token", "revoke", token_id)
+        self.assertRegex(self.server.cli("token", "show", token_id), r"\nStatus: +revoked\n")
+
     def test_no_table_line_ends_with_spaces(self):
         self.create(name="Ünïcödé 名前")
         for line in self.server.cli("token", "list").splitlines():
@@ -114,6 +146,7 @@ class OtherCommands(harness.ServerTest):
         self.server.cli("org", "delete", "contoso-two", "--yes")
         self.server.cli("org", "recover", shown["id"], "--name", "contoso")
         self.assertIn("contoso", self.server.cli("org", "list"))
+        self.assertRegex(self.server.cli("org", "show", "contoso"), r"\nYour role: +owner\n")
 
         link = self.server.cli("org", "invite", "bob@example.com", "--role", "reader").strip()
         code = link.split("#")[1]
@@ -133,6 +166,28 @@ class OtherCommands(harness.ServerTest):
                               self.server.cli("user", "show", harness.EMAIL, *how))
         link = self.server.cli("user", "reset-link", harness.EMAIL, "--data", self.server.data)
         self.assertRegex(link, r"\Ahttp\S+/_latchkey/link#lkl_\S+\n\Z")
+
+    def test_a_folder_that_is_named_is_the_one_that_is_meant(self):
+        refused = self.server.run("user", "list", "--data", self.server.folder)
+        self.assertEqual(refused.returncode, 2, refused.stdout)
+        self.assertIn("no running server with its data in", refused.stderr)
+
+    def test_disabling_a_person_ends_their_tokens_until_they_are_enabled(self):
+        path = "/fabrikam/_apis/projects?api-version=7.1"
+        for number, how in enumerate((["--data", self.server.data], [])):
+            with self.subTest(how=how):
+                person = self.server.add_person(f"eve{number}@example.com")
+                token = self.server.create_token(person=person)["token"]
+                self.assertEqual(self.server.with_token(token, "GET", path).status, 200)
+                self.server.cli("user", "disable", person.email, *how)
+                self.assertEqual(self.server.with_token(token, "GET", path).status, 401)
+                self.assertRegex(self.server.cli("user", "list", *how),
+                                 rf"{person.email} +disabled")
+                self.server.cli("user", "enable", person.email, *how)
+                self.assertEqual(self.server.with_token(token, "GET", path).status, 200)
+        refused = self.server.run("user", "disable", harness.EMAIL)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("Operators cannot disable themselves", refused.stderr)
 
     def test_sessions_password_login_logout(self):
         self.assertIn("this one", self.server.cli("user", "sessions"))
@@ -171,6 +226,9 @@ class OtherCommands(harness.ServerTest):
                 ended = self.server.run(*arguments)
                 self.assertEqual(ended.returncode, 2, ended.stderr)
                 self.assertTrue(ended.stderr.startswith("latchkey: "), ended.stderr)
+        self.assertIn("there is no command 'nonsense'", self.server.run("nonsense").stderr)
+        self.assertIn("there is no command 'nonsense'",
+                      self.server.run("token", "nonsense").stderr)
 
     def test_every_help_has_an_example(self):
         def walk(words):
@@ -221,9 +279,9 @@ class StartAndStop(unittest.TestCase):
         self.server.start().set_up()
         self.server.make_token()
         verify = ["audit", "verify", "--data", self.server.data]
-        self.assertIn("The log holds", self.server.cli(*verify))
+        self.assertIn("The log is intact: ", self.server.cli(*verify))
         self.assertEqual(self.server.stop(), 0)
-        self.assertIn("The log holds", self.server.cli(*verify))
+        self.assertIn("The log is intact: ", self.server.cli(*verify))
         subprocess.run(["sqlite3", os.path.join(self.server.data, "latchkey.db"),
                         "UPDATE tokens SET valid_to = valid_to + 1"], check=True)
         broken = self.server.run(*verify)
@@ -241,6 +299,24 @@ class StartAndStop(unittest.TestCase):
                                  "--operations-port", "0")
         self.assertEqual(second.returncode, 1)
         self.assertIn("another process uses the database", second.stderr)
+        self.assertIn("--data", second.stderr)
+
+    def test_a_port_in_use_is_named(self):
+        self.server.start()
+        port = self.server.url.rsplit(":", 1)[1]
+        second = self.server.run("serve", "--data", self.server.data + "2", "--port", port,
+                                 "--operations-port", "0")
+        self.assertEqual(second.returncode, 2)
+        self.assertIn(f"cannot listen on 127.0.0.1, port {port}: ", second.stderr)
+        self.assertIn("--port", second.stderr)
+
+    def test_setup_names_the_field_that_breaks_a_rule(self):
+        self.server.start()
+        refused = self.server.run("setup", "--data", self.server.data, "--organization", "admin",
+                                  "--email", harness.EMAIL, "--name", "Ada", "--password-stdin",
+                                  stdin=harness.PASSWORD + "\n")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("'organization' must not be a reserved word", refused.stderr)
 
     def test_configuration_errors_and_printing(self):
         bad = self.server.run("serve", "--listen-address", "0.0.0.0")
