@@ -64,13 +64,16 @@ Result<Authenticator::Checked> Authenticator::check_token(
   const ApiDependencies& dependencies = context_.dependencies;
   const verify::Moment moment{dependencies.clock.now(), dependencies.clock.ticks()};
   const bool opens = guard != nullptr && (guard->takes_token || guard->is_open);
-  auto grant =
-      dependencies.verifier.check(text, place.found, opens ? guard->scopes : any_token_, moment);
+  // In an organization that does not exist no scope is looked at, since in a foreign one none is:
+  // the two must look alike.
+  const bool is_nowhere = place.named && !place.found;
+  const auto& required = opens && !is_nowhere ? guard->scopes : any_token_;
+  auto grant = dependencies.verifier.check(text, place.found, required, moment);
   if (!grant) {
     const Error& error = grant.error();
     return error.code == ErrorCode::scope_missing && guard != nullptr ? lacking(*guard) : error;
   }
-  if (place.named && !place.found) return Error(ErrorCode::token_wrong_organization);
+  if (is_nowhere) return Error(ErrorCode::token_wrong_organization);
   if (guard != nullptr && !opens) return Error(ErrorCode::credential_kind_refused);
   dependencies.services.last_use.note(grant->token(), moment.now, origin.address,
                                       origin.user_agent);

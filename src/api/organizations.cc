@@ -29,11 +29,14 @@ json::object member_json(const core::Person& person, const core::Membership& mem
   return body;
 }
 
-// The organization that the path names, by name or id; also a deleted one.
+// The organization that the path names, by name or id. Who may not see it is told so before
+// anything else of the request is looked at: an error in the body would say that it exists.
 Result<core::OrganizationId> asked_organization(const Call& call) {
-  LK_TRY(const core::Organization organization,
-         call.services().organizations.resolve(call.match.parameter("organization")));
-  return organization.id;
+  service::Organizations& organizations = call.services().organizations;
+  LK_TRY(const core::Organization named,
+         organizations.resolve(call.match.parameter("organization")));
+  LK_CHECK(organizations.get(call.caller(), named.id));
+  return named.id;
 }
 
 // A body with the one field `name`.

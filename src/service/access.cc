@@ -36,7 +36,7 @@ Result<core::Organization> require_permission(store::ReadTx& tx, const Actor& ac
   LK_TRY(auto organization, store::find_organization(tx, id));
   LK_TRY(const auto role, find_role(tx, actor, id));
   if (!organization || organization->state != core::OrganizationState::active || !role) {
-    return Error(ErrorCode::organization_unknown, "There is no organization of this name.");
+    return Error(ErrorCode::organization_unknown);
   }
   if (!core::role_allows(*role, permission)) {
     return Error(ErrorCode::permission_denied, "The role '" + std::string(core::role_name(*role)) +

@@ -12,9 +12,8 @@ using core::Permission;
 
 constexpr int kPageSize = 500;
 
-Error organization_unknown() {
-  return Error(ErrorCode::organization_unknown, "There is no organization of this name.");
-}
+// Without words of its own: every refusal of this kind must read the same (rule O9).
+Error organization_unknown() { return Error(ErrorCode::organization_unknown); }
 
 Error last_owner() {
   return Error(ErrorCode::conflict,

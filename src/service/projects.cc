@@ -20,13 +20,11 @@ constexpr size_t kPropertyValueMax = 16'384;  // bytes
 
 enum class Reach { all, public_only };
 
-Error credential_missing() {
-  return Error(ErrorCode::credential_missing, "This needs a credential.");
-}
+// Without words of its own: every refusal of this kind must read the same (rule O9).
+Error organization_unknown() { return Error(ErrorCode::organization_unknown); }
 
-Error organization_unknown() {
-  return Error(ErrorCode::organization_unknown, "There is no organization of this name.");
-}
+// Without words of its own, as above.
+Error credential_missing() { return Error(ErrorCode::credential_missing); }
 
 Error project_unknown() {
   return Error(ErrorCode::project_unknown, "There is no such project in this organization.");
