@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "base/uuid.h"
 
 namespace latchkey::core {
 namespace {
@@ -43,6 +44,8 @@ Result<void> check_organization_name(std::string_view name, std::string_view fie
     return invalid_field(field, "must have only letters a-z, digits and hyphens");
   }
   if (name[0] == '-') return invalid_field(field, "must begin with a letter or a digit");
+  // Routes take a name or an id; a name of this form would be somebody else's id.
+  if (parse_uuid(name)) return invalid_field(field, "must not have the form of an id");
   const std::string key = organization_key(name);
   if (std::find(kReserved.begin(), kReserved.end(), key) != kReserved.end()) {
     return invalid_field(field, "must not be a reserved word");
