@@ -110,6 +110,9 @@ Result<store::AuditReport> verify_at_rest(const std::string& data_dir) {
   ProgressBar bar;
   auto report = store::verify_audit(**opened, keys.row_key,
                                     [&](uint64_t done, uint64_t total) { bar.show(done, total); });
+  if (report) {
+    if (auto held = store::verify_rights(**opened); !held) report = std::move(held).error();
+  }
   if (!report && report.error().code == ErrorCode::integrity_violated) {
     return violated(report.error().message);
   }

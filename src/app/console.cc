@@ -200,6 +200,9 @@ void Console::run_audit() {
     audit_->events_total = total;
   };
   auto report = store::verify_audit(dependencies_.store, dependencies_.row_key, on_progress);
+  if (report) {
+    if (auto held = store::verify_rights(dependencies_.store); !held) report = held.error();
+  }
   const MutexLock lock(audit_->mutex);
   audit_->state = report ? AuditRun::State::done : AuditRun::State::failed;
   if (report) {

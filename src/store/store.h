@@ -117,4 +117,10 @@ struct AuditReport {
 Result<AuditReport> verify_audit(Store& store, const Hmac& row_key,
                                  const std::function<void(uint64_t, uint64_t)>& on_progress);
 
+// Checks rule E18: people, organizations and memberships are in the state that the log's events
+// gave them, and there are no others. REQUIRES: verify_audit() found the log itself to hold.
+// Errors: integrity_violated (the message names the row); store_unavailable.
+// Cost: walks the log; keeps one entry a row in memory.
+Result<void> verify_rights(Store& store);
+
 }  // namespace latchkey::store

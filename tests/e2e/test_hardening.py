@@ -1,5 +1,8 @@
 """What an attacker tries: each case was possible once, or is one line away from being possible."""
 
+import contextlib
+import os
+import sqlite3
 import unittest
 
 import harness
@@ -64,6 +67,62 @@ class UnknownAndForeign(harness.ServerTest):
                     self.server.as_person(method, path.format(organization), body,
                                           self.reader.session))
                 self.assert_error(answer, 404, "OrganizationNotFoundException")
+
+
+class ChangedRights(unittest.TestCase):
+    """Who writes into the database cannot give or take rights without `audit verify` telling."""
+
+    def setUp(self):
+        self.server = harness.Server()
+        self.addCleanup(self.server.close)
+        self.server.start().set_up()
+        self.reader = self.server.add_person("reader@example.com", "reader")
+        self.gone = self.server.add_person("gone@example.com", "member")
+        members = f"/_latchkey/organizations/{self.server.organization}/members/"
+        self.server.must(204, "DELETE", members + self.gone.id)
+        self.server.must(200, "PATCH", members + self.reader.id, {"role": "member"})
+        self.server.must(200, "PATCH", "/_latchkey/people/" + self.gone.id, {"state": "disabled"})
+        self.server.must(201, "POST", "/_latchkey/organizations", {"name": "closed"})
+        self.server.must(204, "DELETE", "/_latchkey/organizations/closed")
+
+    def verify(self):
+        return self.server.run("audit", "verify", "--data", self.server.data)
+
+    def change(self, sql):
+        with contextlib.closing(sqlite3.connect(
+                os.path.join(self.server.data, "latchkey.db"))) as database, database:
+            self.assertGreater(database.execute(sql).rowcount, 0, sql)
+
+    def test_each_change_is_found(self):
+        self.assertEqual(self.verify().returncode, 0)
+        self.server.stop()
+        self.assertEqual(self.verify().returncode, 0)
+        reader = f"x'{self.reader.id.replace('-', '')}'"
+        gone = f"x'{self.gone.id.replace('-', '')}'"
+        changes = [
+            (f"UPDATE memberships SET role = 4 WHERE person_id = {reader}",
+             f"UPDATE memberships SET role = 2 WHERE person_id = {reader}"),
+            (f"INSERT INTO memberships SELECT organization_id, {gone}, 2, 0 FROM organizations "
+             "WHERE state = 1", f"DELETE FROM memberships WHERE person_id = {gone}"),
+            (f"UPDATE people SET state = 1 WHERE person_id = {gone}",
+             f"UPDATE people SET state = 2 WHERE person_id = {gone}"),
+            (f"UPDATE people SET is_operator = 1 WHERE person_id = {reader}",
+             f"UPDATE people SET is_operator = 0 WHERE person_id = {reader}"),
+            ("UPDATE organizations SET state = 1 WHERE name = 'closed'",
+             "UPDATE organizations SET state = 2 WHERE name = 'closed'"),
+            (f"DELETE FROM memberships WHERE person_id = {reader}", None),
+        ]
+        for change, undo in changes:
+            with self.subTest(change):
+                self.change(change)
+                verified = self.verify()
+                self.assertEqual(verified.returncode, 5, verified.stdout)
+                self.assertIn("event log", verified.stderr)
+                if undo:
+                    self.change(undo)
+                    self.assertEqual(self.verify().returncode, 0)
+        self.server.start()  # the running server tells as well
+        self.assertEqual(self.verify().returncode, 5)
 
 
 if __name__ == "__main__":
