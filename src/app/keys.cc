@@ -131,6 +131,21 @@ Result<std::vector<std::pair<core::DigestKeyId, Hmac>>> load_digest_keys(
   return keys;
 }
 
+// Who may write into the folder could put another socket, database or key folder into the place of
+// ours. Reading it tells names only: what is in it is private by itself.
+Result<void> check_writers(const std::string& data_dir) {
+  struct stat status = {};
+  if (::stat(data_dir.c_str(), &status) != 0) return bad_errno("read", data_dir);
+  if (status.st_uid != ::geteuid()) {
+    return bad(data_dir + " belongs to another user; type: chown " + std::to_string(::geteuid()) +
+               " " + data_dir);
+  }
+  if ((status.st_mode & 022) != 0) {
+    return bad(data_dir + " can be written by others than its owner; type: chmod go-w " + data_dir);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string database_path(const std::string& data_dir) { return data_dir + "/latchkey.db"; }
@@ -138,7 +153,7 @@ std::string socket_path(const std::string& data_dir) { return data_dir + "/latch
 
 Result<void> make_data_dir(const std::string& data_dir) {
   std::error_code error;
-  if (fs::is_directory(data_dir, error)) return {};
+  if (fs::is_directory(data_dir, error)) return check_writers(data_dir);
   const fs::path parent = fs::path(data_dir).parent_path();
   if (!parent.empty()) fs::create_directories(parent, error);
   return make_folder(data_dir);
@@ -190,6 +205,7 @@ Result<Keys> load_keys(const std::string& data_dir, MissingKeys missing, Entropy
       return bad("there are no keys in " + folder + "; put back your copy of that folder");
     }
     LK_CHECK(make_folder(folder));
+    LK_CHECK(sync_folder(data_dir));  // else a power cut may leave a database without its keys
     LK_CHECK(check_private(folder));
     LK_CHECK(make_all(folder, entropy));
   }

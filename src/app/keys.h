@@ -27,7 +27,8 @@ struct Keys {
 std::string database_path(const std::string& data_dir);
 std::string socket_path(const std::string& data_dir);
 
-// Makes `data_dir` (0700) if it is missing. Errors: configuration.
+// Makes `data_dir` (0700) if it is missing. Errors: configuration (also when others may write into
+// it).
 Result<void> make_data_dir(const std::string& data_dir);
 
 // Whether keys that are missing altogether are made, or refused (offline tools).

@@ -47,6 +47,18 @@ TEST_F(KeysTest, AreMadeOnceAndReadBack) {
   EXPECT_NE(digest, read->row_key(as_bytes("x")));
 }
 
+TEST_F(KeysTest, NobodyElseMayWriteIntoTheFolder) {
+  for (const mode_t mode : {0770, 0707, 0777}) {
+    chmod(folder_.c_str(), mode);
+    const auto refused = make_data_dir(folder_);
+    ASSERT_FALSE(refused.has_value()) << mode;
+    EXPECT_EQ(refused.error().code, ErrorCode::configuration);
+    EXPECT_THAT(refused.error().message, HasSubstr("type: chmod go-w " + folder_));
+  }
+  chmod(folder_.c_str(), 0755);
+  EXPECT_TRUE(make_data_dir(folder_).has_value());
+}
+
 TEST_F(KeysTest, NobodyElseMayReadThem) {
   ASSERT_TRUE(load().has_value());
   EXPECT_EQ(mode_of(folder_ + "/keys"), 0700u);

@@ -125,5 +125,17 @@ class ChangedRights(unittest.TestCase):
         self.assertEqual(self.verify().returncode, 5)
 
 
+class Folder(unittest.TestCase):
+    def test_a_folder_that_others_may_write_into_is_refused(self):
+        server = harness.Server()
+        self.addCleanup(server.close)
+        os.mkdir(server.data)
+        os.chmod(server.data, 0o777)
+        refused = server.run("serve", "--data", server.data, "--port", "0",
+                             "--operations-port", "0")
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("chmod go-w", refused.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()
