@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import threading
 import unittest
 
 import harness
@@ -123,6 +124,75 @@ class ChangedRights(unittest.TestCase):
                     self.assertEqual(self.verify().returncode, 0)
         self.server.start()  # the running server tells as well
         self.assertEqual(self.verify().returncode, 5)
+
+
+def at_once(*calls):
+    """The answers of calls that begin at the same moment, in threads of their own."""
+    barrier = threading.Barrier(len(calls))
+    answers = [None] * len(calls)
+
+    def run(place, call):
+        barrier.wait()
+        answers[place] = call()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return answers
+
+
+class AtTheSameMoment(unittest.TestCase):
+    """Of two requests that exclude each other one wins, whatever their timing."""
+
+    def setUp(self):
+        self.server = harness.Server()
+        self.addCleanup(self.server.close)
+        self.server.start()
+
+    def test_one_set_up(self):
+        answers = at_once(*[
+            lambda number=number: self.server.request("POST", "/_latchkey/setup", body={
+                "code": self.server.setup_code, "organization": f"fabrikam{number}",
+                "email": f"{number}@example.com", "displayName": "Ada",
+                "password": harness.PASSWORD}) for number in range(8)])
+        self.assertEqual(sorted(answer.status for answer in answers)[0], 201, answers)
+        self.assertEqual(sum(answer.status == 201 for answer in answers), 1, answers)
+        won = next(answer for answer in answers if answer.status == 201).json()
+        self.server.session = won["session"]["token"]
+        people = self.server.must(200, "GET", "/_latchkey/people").json()
+        self.assertEqual([person["id"] for person in people["value"]], [won["person"]["id"]])
+
+    def test_one_acceptance(self):
+        self.server.set_up()
+        path = f"/_latchkey/organizations/{self.server.organization}/invitations"
+        invited = self.server.must(201, "POST", path,
+                                   {"email": "bob@example.com", "role": "member"}).json()
+        accept = {"code": invited["link"].split("#")[1], "displayName": "Bob",
+                  "password": "battery staple of bob"}
+        answers = at_once(*[lambda: self.server.request(
+            "POST", "/_latchkey/invitations/accept", body=accept)] * 6)
+        self.assertEqual(sum(answer.status == 201 for answer in answers), 1, answers)
+        self.assertTrue(all(answer.status < 500 for answer in answers), answers)
+
+    def test_an_owner_is_left(self):
+        self.server.set_up()
+        members = f"/_latchkey/organizations/{self.server.organization}/members"
+        ada = self.server.sign_in(harness.EMAIL, harness.PASSWORD)
+        other = self.server.add_person("other@example.com", "owner")
+        for _ in range(10):
+            answers = at_once(
+                lambda: self.server.as_person("PATCH", f"{members}/{other.id}",
+                                              {"role": "administrator"}, ada.session),
+                lambda: self.server.as_person("PATCH", f"{members}/{ada.id}",
+                                              {"role": "administrator"}, other.session))
+            self.assertEqual(sorted(answer.status for answer in answers), [200, 403], answers)
+            listed = self.server.must(200, "GET", members, None, ada).json()["value"]
+            owners = [row["person"]["id"] for row in listed if row["role"] == "owner"]
+            self.assertEqual(len(owners), 1)
+            left, lowered = (ada, other) if owners == [ada.id] else (other, ada)
+            self.server.must(200, "PATCH", f"{members}/{lowered.id}", {"role": "owner"}, left)
 
 
 class Folder(unittest.TestCase):
