@@ -107,7 +107,7 @@ TEST_F(IdentityTest, SetUpNamesTheFieldAndKeepsTheLink) {
   EXPECT_EQ(identity_.set_up(request, kHome).error().field, "email");
   request = set_up_request(link.code);
   request.organization = "-";
-  EXPECT_EQ(identity_.set_up(request, kHome).error().field, "name");
+  EXPECT_EQ(identity_.set_up(request, kHome).error().field, "organization");
   EXPECT_EQ(head(), before);
   EXPECT_TRUE(must(identity_.needs_set_up()));
   EXPECT_TRUE(identity_.inspect_link(link.code, kHome));
