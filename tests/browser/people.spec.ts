@@ -95,6 +95,12 @@ test("the password is changed, and sessions are seen and ended", async ({ page, 
   await page.goto(`${server.url}/${organization}/_usersSettings/password`);
   await signIn(page, "carol@example.com", "the first long password");
   await page.getByLabel("Present password").fill("the first long password");
+  await page.getByLabel("Present password").fill("not the present one");
+  await page.getByLabel("New password").fill("the second long password");
+  await page.getByRole("button", { name: "Change password" }).click();
+  await expect(page.getByText("The old password is not right.")).toBeVisible();
+  await expect(page.getByRole("alertdialog")).toHaveCount(0);
+  await page.getByLabel("Present password").fill("the first long password");
   await page.getByLabel("New password").fill("short");
   await page.getByRole("button", { name: "Change password" }).click();
   await expect(page.getByLabel("New password")).toHaveAttribute("aria-invalid", "true");
@@ -111,10 +117,10 @@ test("the password is changed, and sessions are seen and ended", async ({ page, 
 test("organizations and projects are made, renamed, deleted and recovered", async ({ signedIn: page }) => {
   await page.getByRole("link", { name: "Latchkey" }).click();
   await page.getByRole("button", { name: "New organization" }).click();
-  await page.getByLabel("Name").fill("bad name");
+  await page.getByRole("textbox", { name: "Name" }).fill("bad name");
   await page.getByRole("button", { name: "Create", exact: true }).click();
-  await expect(page.getByLabel("Name")).toHaveAttribute("aria-invalid", "true");
-  await page.getByLabel("Name").fill("contoso-2");
+  await expect(page.getByRole("textbox", { name: "Name" })).toHaveAttribute("aria-invalid", "true");
+  await page.getByRole("textbox", { name: "Name" }).fill("contoso-2");
   await page.getByRole("button", { name: "Create", exact: true }).click();
   await expect(page.getByText("You have no active tokens here")).toBeVisible();
   await page.getByRole("link", { name: "Projects" }).click();
@@ -133,7 +139,7 @@ test("organizations and projects are made, renamed, deleted and recovered", asyn
   await expect(page.getByRole("table", { name: "Projects", exact: true }).getByText("beta")).toBeVisible();
   await page.getByRole("link", { name: "Overview" }).click();
   await page.getByRole("button", { name: "Rename" }).click();
-  await page.getByLabel("Name").fill("contoso-3");
+  await page.getByRole("textbox", { name: "Name" }).fill("contoso-3");
   await page.getByRole("dialog").getByRole("button", { name: "Rename" }).click();
   await expect(page).toHaveURL(/contoso-3/);
   await page.getByRole("button", { name: "Delete organization" }).click();

@@ -10,6 +10,8 @@ export default defineConfig({
   expect: { timeout: 10_000 },
   reporter: "list",
   use: {
+    actionTimeout: 8_000,
+    navigationTimeout: 15_000,
     locale: "en-US",
     timezoneId: "UTC",
     viewport: { width: 1280, height: 800 },

@@ -45,6 +45,9 @@ export class ApiError extends Error {
   }
 }
 
+// A 401 that is about a password in the call, not about the session.
+export const wrongPassword = "SignInRefusedException";
+
 type SessionKeeper = () => Promise<boolean>;
 let keeper: SessionKeeper | null = null;
 
@@ -115,7 +118,8 @@ export async function call<T>(method: Method, path: string, options: CallOptions
   try {
     return (await once(method, path, options)) as T;
   } catch (error) {
-    const isEnd = error instanceof ApiError && error.status === 401 && !options.isSignIn;
+    const isEnd = error instanceof ApiError && error.status === 401 && !options.isSignIn &&
+      error.typeKey !== wrongPassword;
     if (!isEnd || keeper === null || !(await keeper())) throw error;
     return (await once(method, path, options)) as T;
   }

@@ -1,7 +1,7 @@
 // Light, dark or high contrast: as the system says, or as the person chose (kept in this browser).
 
 import {
-  FluentProvider, makeStyles, teamsHighContrastTheme, webDarkTheme, webLightTheme, type Theme,
+  FluentProvider, makeStyles, teamsHighContrastTheme, tokens, webDarkTheme, webLightTheme, type Theme,
 } from "@fluentui/react-components";
 import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
 
@@ -37,7 +37,10 @@ function useMedia(query: string): boolean {
   return matches;
 }
 
-const useStyles = makeStyles({ root: { minHeight: "100%" } });
+// Not on the provider itself: Fluent copies its classes to every portal, which then covers the page.
+const useStyles = makeStyles({
+  root: { minHeight: "100vh", backgroundColor: tokens.colorNeutralBackground2 },
+});
 
 export function ThemeFrame({ children }: { children: ReactNode }): ReactNode {
   const styles = useStyles();
@@ -62,7 +65,7 @@ export function ThemeFrame({ children }: { children: ReactNode }): ReactNode {
 
   return (
     <ThemeContext.Provider value={state}>
-      <FluentProvider theme={themes[shown]} className={styles.root}>{children}</FluentProvider>
+      <FluentProvider theme={themes[shown]}><div className={styles.root}>{children}</div></FluentProvider>
     </ThemeContext.Provider>
   );
 }

@@ -1,6 +1,6 @@
 import { Button, Field, Input, MessageBar, MessageBarBody } from "@fluentui/react-components";
 import { useState, type FormEvent, type ReactNode } from "react";
-import { ApiError } from "../api/client";
+import { ApiError, wrongPassword } from "../api/client";
 import { changePassword } from "../api/people";
 import { defineTexts } from "../base/texts";
 import { PageHead, Problem } from "../frame/parts";
@@ -26,9 +26,10 @@ export function PasswordPage(): ReactNode {
   const [values, setValues] = useState({ old: "", fresh: "" });
   const [isDone, setDone] = useState(false);
   const { isRunning, error, run } = useAction();
-  const field = error instanceof ApiError ? error.field : "";
-  const messageAt = (name: string): string | undefined =>
-    field === name && error instanceof ApiError ? error.message : undefined;
+  // The server names the new password's field "password"; a wrong old one has an error of its own.
+  const isOld = error instanceof ApiError && error.typeKey === wrongPassword;
+  const isNew = error instanceof ApiError && error.field.toLowerCase().includes("password");
+  const message = error instanceof ApiError ? error.message : undefined;
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setDone(false);
@@ -42,14 +43,14 @@ export function PasswordPage(): ReactNode {
     <>
       <PageHead title={texts.title} about={texts.about} />
       <form className={table.form} onSubmit={submit} noValidate>
-        {field !== "newPassword" && field !== "oldPassword" && <Problem error={error} />}
+        {!isOld && !isNew && <Problem error={error} />}
         {isDone && <MessageBar intent="success" layout="multiline"><MessageBarBody>{texts.done}</MessageBarBody></MessageBar>}
         <input type="text" autoComplete="username" value={me.email} readOnly hidden />
-        <Field label={texts.old} validationMessage={messageAt("oldPassword")}>
+        <Field label={texts.old} validationMessage={isOld ? message : undefined}>
           <Input type="password" autoComplete="current-password" value={values.old}
             onChange={(_, data) => setValues({ ...values, old: data.value })} />
         </Field>
-        <Field label={texts.fresh} hint={texts.hint} validationMessage={messageAt("newPassword")}>
+        <Field label={texts.fresh} hint={texts.hint} validationMessage={isNew ? message : undefined}>
           <Input type="password" autoComplete="new-password" value={values.fresh}
             onChange={(_, data) => setValues({ ...values, fresh: data.value })} />
         </Field>
