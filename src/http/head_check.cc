@@ -43,6 +43,7 @@ bool all(std::string_view text, CharacterClass wanted) {
 
 bool is_method(std::string_view text) {
   if (text.empty() || text.size() > kMethodBytesMax) return false;
+  if (!(text[0] >= 'A' && text[0] <= 'Z')) return false;
   for (const char c : text) {
     if (!((c >= 'A' && c <= 'Z') || is_ascii_digit(c) || c == '-' || c == '_')) return false;
   }
