@@ -35,7 +35,6 @@ using enum ErrorCode;
 constexpr Row kRows[] = {
     {invalid_argument, 400, kArgument, "The request breaks a rule."},
     {body_malformed, 400, "JsonReaderException", "The body is not JSON."},
-    {body_too_large, 413, "RequestBodyTooLargeException", "The body is too large."},
     {request_malformed, 400, "VssRequestMalformedException", "The request is malformed."},
     {route_unknown, 404, "ControllerNotFoundException", "There is no such route."},
     {method_not_allowed, 405, "VssMethodNotAllowedException", "The route lacks this method."},

@@ -10,7 +10,6 @@ std::string_view error_name(ErrorCode code) {
   case ErrorCode::name: return #name;
     LK_NAME(invalid_argument)
     LK_NAME(body_malformed)
-    LK_NAME(body_too_large)
     LK_NAME(request_malformed)
     LK_NAME(route_unknown)
     LK_NAME(method_not_allowed)

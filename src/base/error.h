@@ -16,7 +16,6 @@ enum class ErrorCode {
   // The request itself.
   invalid_argument,       // a field breaks a rule; `field` names it
   body_malformed,         // not the JSON that the route takes
-  body_too_large,         // over the limit of the route
   request_malformed,      // not HTTP as RFC 9110/9112 and our limits have it
   route_unknown,          // no operation has this path
   method_not_allowed,     // the path exists, the method does not; `detail` lists those that do
