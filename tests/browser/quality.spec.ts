@@ -103,6 +103,8 @@ test("a token is made with the keyboard alone, and focus comes back", async ({ s
   await page.keyboard.press("Space");
   await reach("Create");
   await page.keyboard.press("Enter");
+  await expect(page.getByRole("textbox", { name: "keys token" })).toBeFocused();
+  await page.keyboard.press("Tab");
   await expect(page.getByRole("button", { name: "Copy", exact: true })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();

@@ -47,6 +47,7 @@ const useStyles = makeStyles({
       borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
     },
   },
+  section: { "@media (max-width: 800px)": { display: "contents" } },
   group: {
     fontSize: tokens.fontSizeBase200, color: tokens.colorNeutralForeground3, padding: "12px 12px 4px", margin: 0,
     fontWeight: tokens.fontWeightSemibold, "@media (max-width: 800px)": { display: "none" },
@@ -110,7 +111,7 @@ export function Frame({ place, children }: { place: Place; children: ReactNode }
         {groups.length > 0 && place.area !== "home" && (
           <nav aria-label={texts.navigation} className={styles.navigation}>
             {groups.map((group) => (
-              <div key={group.title} role="group" aria-label={group.title}>
+              <div key={group.title} role="group" aria-label={group.title} className={styles.section}>
                 <p className={styles.group}>{group.title}</p>
                 {group.items.map((item) => (
                   <Link key={item.path} to={item.path} aria-current={item.isCurrent ? "page" : undefined}

@@ -1,5 +1,6 @@
 // A link within the pages: a plain <a>, followed without loading on a plain click.
 
+import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import type { AnchorHTMLAttributes, MouseEvent, ReactNode } from "react";
 import { navigate } from "../base/router";
 
@@ -7,7 +8,10 @@ interface Props extends AnchorHTMLAttributes<HTMLAnchorElement> {
   to: string;
 }
 
-export function Link({ to, onClick, ...rest }: Props): ReactNode {
+const useStyles = makeStyles({ link: { color: tokens.colorBrandForegroundLink } });
+
+export function Link({ to, onClick, className, ...rest }: Props): ReactNode {
+  const styles = useStyles();
   const follow = (event: MouseEvent<HTMLAnchorElement>): void => {
     onClick?.(event);
     const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
@@ -15,5 +19,5 @@ export function Link({ to, onClick, ...rest }: Props): ReactNode {
     event.preventDefault();
     navigate(to);
   };
-  return <a href={to} onClick={follow} {...rest} />;
+  return <a href={to} onClick={follow} className={mergeClasses(styles.link, className)} {...rest} />;
 }

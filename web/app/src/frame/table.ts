@@ -17,7 +17,7 @@ export const useSimpleTable = makeStyles({
     fontWeight: "inherit",
   },
   second: { display: "block", color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200 },
-  actions: { display: "flex", flexWrap: "wrap", gap: "8px", justifyContent: "flex-end" },
+  actions: { display: "flex", flexWrap: "wrap", gap: "8px" },
   wide: { "@media (max-width: 640px)": { display: "none" } },
   bar: { display: "flex", flexWrap: "wrap", gap: "8px", marginBottom: "16px", alignItems: "flex-end" },
   section: { margin: "32px 0 8px", fontSize: tokens.fontSizeBase500, fontWeight: 600 },

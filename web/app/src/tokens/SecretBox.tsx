@@ -13,7 +13,13 @@ const useStyles = makeStyles({
   },
 });
 
-export function SecretInput({ read, label }: { read: () => string; label: string }): ReactNode {
+interface InputProps {
+  read: () => string;
+  label: string;
+  onCopy: () => void;
+}
+
+export function SecretInput({ read, label, onCopy }: InputProps): ReactNode {
   const styles = useStyles();
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
@@ -23,7 +29,7 @@ export function SecretInput({ read, label }: { read: () => string; label: string
     return () => { element.value = ""; };
   });
   return (
-    <input ref={input} readOnly className={styles.box} aria-label={label} autoComplete="off" spellCheck={false}
+    <input ref={input} readOnly onCopy={onCopy} className={styles.box} aria-label={label} autoComplete="off" spellCheck={false}
       onFocus={(event) => event.currentTarget.select()} />
   );
 }

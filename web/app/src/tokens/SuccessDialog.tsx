@@ -92,8 +92,9 @@ export default function SuccessDialog({ done, onClose }: { done: Done; onClose: 
             <p className={styles.text}>{done.isNew ? texts.added : texts.renewed}</p>
             <p className={styles.label}>{texts.label(token.displayName)}</p>
             <div className={styles.row}>
-              <SecretInput read={readToken} label={texts.label(token.displayName)} />
-              <Button autoFocus className={styles.copy} appearance="primary" onClick={() => copy("token")}
+              <SecretInput read={readToken} label={texts.label(token.displayName)}
+                onCopy={() => setCopied("token")} />
+              <Button className={styles.copy} appearance="primary" onClick={() => copy("token")}
                 icon={<Icon name={copied === "token" ? "check" : "copy"} />}>
                 {copied === "token" ? texts.copied : texts.copy}</Button>
             </div>

@@ -31,6 +31,7 @@ const useStyles = makeStyles({
   name: { fontWeight: theme.fontWeightSemibold, overflowWrap: "anywhere", textAlign: "left" },
   second: {
     display: "block", color: theme.colorNeutralForeground3, fontSize: theme.fontSizeBase200, overflowWrap: "anywhere",
+    fontWeight: theme.fontWeightRegular,
   },
   soon: { display: "block", color: theme.colorStatusWarningForeground3, fontSize: theme.fontSizeBase200 },
   narrow: { display: "none", "@media (max-width: 640px)": { display: "block" } },

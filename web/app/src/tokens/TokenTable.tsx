@@ -36,7 +36,7 @@ export const useTableStyles = makeStyles({
     fontSize: theme.fontSizeBase300,
   },
   tick: { width: "32px", padding: "0 0 0 4px" },
-  sort: { minWidth: 0, padding: "2px 4px", marginLeft: "-4px", fontSize: theme.fontSizeBase200 },
+  sort: { minWidth: 0, padding: "2px 4px", marginLeft: "-4px", fontSize: theme.fontSizeBase200, fontWeight: 600 },
   below1200: { "@media (max-width: 1200px)": { display: "none" } },
   below1000: { "@media (max-width: 1000px)": { display: "none" } },
   below640: { "@media (max-width: 640px)": { display: "none" } },
