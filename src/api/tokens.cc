@@ -8,6 +8,7 @@
 #include "api/wire.h"
 #include "base/text.h"
 #include "base/time_text.h"
+#include "core/role.h"
 
 namespace latchkey::api {
 namespace {
@@ -35,9 +36,29 @@ json::object token_json(const core::Token& token, Instant now) {
   return body;
 }
 
+// Those of a token's scopes that its owner's role takes from it (docs/spec/scopes.md, S14).
+json::array withheld_scopes(const core::ScopeCatalog& catalog, std::string_view scope,
+                            const core::ScopeSet& allowed) {
+  json::array withheld;
+  for (const std::string_view identifier : split(scope, ' ')) {
+    const core::Scope* known = catalog.find(identifier);
+    if (known != nullptr && !allowed.contains(known->number)) withheld.emplace_back(identifier);
+  }
+  return withheld;
+}
+
+// What the caller's role in `organization` allows their tokens.
+Result<core::ScopeSet> allowed_scopes(const Call& call, core::OrganizationId organization) {
+  LK_TRY(const auto membership, call.services().organizations.get(call.caller(), organization));
+  return core::role_mask(call.context.dependencies.catalog, membership.role);
+}
+
 // A row as lists show it: with its last use, which may not be written yet.
-json::object row_json(const Call& call, const store::TokenRow& row) {
+json::object row_json(const Call& call, const store::TokenRow& row,
+                      const core::ScopeSet& allowed) {
   json::object body = token_json(row.token, call.context.dependencies.clock.now());
+  body["withheldScopes"] =
+      withheld_scopes(call.context.dependencies.catalog, row.token.scope, allowed);
   std::optional<core::LastUse> use = call.services().last_use.find(row.token.id);
   if (!use || (row.last_use && row.last_use->at > use->at)) use = row.last_use;
   body["lastUsedOn"] = use ? json::value(format_date_time(use->at)) : json::value(nullptr);
@@ -135,7 +156,8 @@ Result<http::Response> get_token(Call& call, core::OrganizationId organization,
   if (!id) return answer_error(call, id.error());
   const auto row = call.services().tokens.get(call.caller(), organization, *id);
   if (!row) return answer_error(call, row.error());
-  return result_response(row_json(call, *row), "none", "");
+  LK_TRY(const core::ScopeSet allowed, allowed_scopes(call, organization));
+  return result_response(row_json(call, *row, allowed), "none", "");
 }
 
 template <class Enum>
@@ -193,8 +215,9 @@ Result<http::Response> get_or_list_tokens(Call& call) {
   LK_TRY(const service::TokenListQuery query, read_list_query(call));
   LK_TRY(const service::TokenList list,
          call.services().tokens.list(call.caller(), organization, query));
+  LK_TRY(const core::ScopeSet allowed, allowed_scopes(call, organization));
   json::array tokens;
-  for (const store::TokenRow& row : list.rows) tokens.push_back(row_json(call, row));
+  for (const store::TokenRow& row : list.rows) tokens.push_back(row_json(call, row, allowed));
   json::object body;
   body["continuationToken"] = list.continuation_token;
   body["patTokens"] = std::move(tokens);

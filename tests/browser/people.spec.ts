@@ -80,6 +80,12 @@ test("an invitation is made, accepted, and its person may not manage", async ({ 
   await expect(other.getByRole("heading", { name: "Projects" })).toBeVisible();
   await expect(other.getByRole("button", { name: "New project" })).toHaveCount(0);
   await other.getByRole("link", { name: "Members" }).click();
+  const session = await server.signIn("bob@example.com", "another long secret word");
+  const token = await server.createToken(session, "too-much", "vso.project_manage");
+  expect(server.use(token)).toBe(200);
+  await other.goto(`${server.url}/${organization}/_usersSettings/tokens`);
+  await expect(other.getByText("Your role here does not allow Project and Team (Read, write, & manage)")).toBeVisible();
+  await other.getByRole("link", { name: "Members" }).click();
   await expect(other.getByText("ada@example.com")).toBeVisible();
   await expect(other.getByRole("button", { name: "Invite" })).toHaveCount(0);
   await other.goto(`${server.url}/contoso/_usersSettings/tokens`);

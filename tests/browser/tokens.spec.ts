@@ -120,7 +120,7 @@ test("a level ticks and greys what it implies; search and finder", async ({ sign
 
 test("filters, search and order", async ({ signedIn: page, server }) => {
   const session = await server.signIn();
-  for (const name of ["zeta-one", "zeta-two", "zeta-three"]) await server.createToken(session, name);
+  for (const name of ["zeta-one", "zeta-two", "zeta-three", "other"]) await server.createToken(session, name);
   await page.reload();
   await page.getByLabel("Search by name").fill("ZETA");
   await expect(page.getByRole("row")).toHaveCount(4);

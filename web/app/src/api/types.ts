@@ -14,6 +14,7 @@ export interface Token {
   lastUsedOn?: string | null;
   lastUsedFrom?: string | null;
   lastUsedBy?: string | null;
+  withheldScopes?: string[];  // those that the owner's role takes from it
 }
 
 export interface Scope {

@@ -3,7 +3,7 @@
 import {
   Button, DrawerBody, DrawerFooter, DrawerHeader, DrawerHeaderTitle, Field, Input, OverlayDrawer, Select, makeStyles,
 } from "@fluentui/react-components";
-import { useEffect, useRef, type FormEvent, type ReactNode } from "react";
+import { useCallback, useEffect, useRef, type FormEvent, type ReactNode } from "react";
 import { ApiError } from "../api/client";
 import { createToken, listTokens, updateToken } from "../api/tokens";
 import type { Token } from "../api/types";
@@ -33,6 +33,8 @@ const texts = defineTexts({
       "lost: revoke it in the list, or create another under a new name.",
   },
 });
+
+const focusPauseMs = 50;
 
 const useStyles = makeStyles({
   panel: { width: "600px", maxWidth: "100vw" },
@@ -72,6 +74,11 @@ export default function TokenPanel({ task, organization, set, onClose, onIssued,
   useEffect(() => {
     if (error) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [error]);
+
+  // After the panel, which puts the focus on its close button.
+  const focusFirst = useCallback((input: HTMLInputElement | null) => {
+    if (input) setTimeout(() => input.focus(), focusPauseMs);
+  }, []);
 
   const save = async (): Promise<void> => {
     const now = new Date();
@@ -114,7 +121,7 @@ export default function TokenPanel({ task, organization, set, onClose, onIssued,
       <DrawerBody className={styles.body}>
         <form id="token-form" ref={form} className={styles.form} onSubmit={submit} noValidate>
           <Field label={texts.name} required validationMessage={messageAt("name")}>
-            <Input autoFocus value={values.name} onChange={(_, data) => change({ name: data.value })} />
+            <Input ref={focusFirst} value={values.name} onChange={(_, data) => change({ name: data.value })} />
           </Field>
           <Field label={texts.organization} validationMessage={messageAt("organization")}>
             <Select value={values.organization} disabled={kept !== null}

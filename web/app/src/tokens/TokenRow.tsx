@@ -98,7 +98,7 @@ export function TokenRow({ token, set, organization, isSelected, onSelect, onTas
           {token.scope === fullAccess ? texts.fullAccess : set.describe(token.scope, texts.fullAccess)}</span>
         <span className={mergeClasses(styles.second, styles.narrow)}>{texts.expires(day)}</span>
       </th>
-      <td className={table.cell}><TokenStatusMark token={token} /></td>
+      <td className={table.cell}><TokenStatusMark token={token} set={set} /></td>
       <td className={mergeClasses(table.cell, table.below1000)}>{organization}</td>
       <td className={mergeClasses(table.cell, table.below640)}>
         <Tooltip content={formatInstantUtc(token.validTo)} relationship="description">
