@@ -100,6 +100,16 @@ TEST_F(ConfigTest, RefusesAnotherTypeInTheFile) {
   EXPECT_THAT(refused().message, HasSubstr("line 1"));
 }
 
+// Found by fuzzing: toml++ asserts that a table's name begins well, and then checks it.
+TEST_F(ConfigTest, RefusesTableWithoutName) {
+  for (const char* text : {"[=]\n", "[$]\n", "[\n", "[[.]]\n", "[log.=]\n"}) {
+    sources_.file = write("c.toml", text);
+    const auto config = load_config(sources_);
+    ASSERT_FALSE(config) << text;
+    EXPECT_EQ(config.error().code, ErrorCode::configuration) << text;
+  }
+}
+
 TEST_F(ConfigTest, ServesPlainHttpOnLoopbackUnlessTold) {
   sources_.flags["listen.address"] = "0.0.0.0";
   EXPECT_EQ(refused().field, "listen.address");
