@@ -120,6 +120,27 @@ test("the password is changed, and sessions are seen and ended", async ({ page, 
   await expect(page.getByRole("row")).toHaveCount(2);
 });
 
+test("a reset link gives a new password, once", async ({ page, server }) => {
+  const owner = await server.signIn();
+  await server.addPerson(owner, "dora@example.com", "member", "the first long password");
+  const people = await server.call("GET", "/_latchkey/people", owner);
+  const dora = (JSON.parse(people.body) as { value: { id: string; email: string }[] }).value
+    .find((person) => person.email === "dora@example.com");
+  const made = await server.call("POST", `/_latchkey/people/${dora?.id}/reset-link`, owner);
+  const { link } = JSON.parse(made.body) as { link: string };
+  await page.goto(link);
+  await expect(page.getByRole("heading", { name: "Choose a new password" })).toBeVisible();
+  await page.getByLabel("Password").fill("short");
+  await page.getByRole("button", { name: "Set the password" }).click();
+  await expect(page.getByLabel("Password")).toHaveAttribute("aria-invalid", "true");
+  await page.getByLabel("Password").fill("an entirely new password");
+  await page.getByRole("button", { name: "Set the password" }).click();
+  await signIn(page, "dora@example.com", "an entirely new password");
+  await page.goto(link);
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "This link does not work" })).toBeVisible();
+});
+
 test("organizations and projects are made, renamed, deleted and recovered", async ({ signedIn: page }) => {
   await page.getByRole("link", { name: "Latchkey" }).click();
   await page.getByRole("button", { name: "New organization" }).click();

@@ -64,6 +64,21 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
+test("high contrast is chosen, kept, and has no violation", async ({ signedIn: page, server }) => {
+  await server.createToken(await server.signIn(), "contrast");
+  await page.getByRole("button", { name: "User settings" }).click();
+  await page.getByRole("menuitemradio", { name: "High contrast" }).click();
+  await page.reload();
+  await expect(row(page, "contrast")).toBeVisible();
+  expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe("rgb(0, 0, 0)");
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "New Token" }).click();
+  await expect(page.getByRole("textbox", { name: "Name" })).toBeFocused();
+  await expectAccessible(page);
+  await page.screenshot({ path: test.info().outputPath("contrast.png") });
+  await page.getByRole("button", { name: "Cancel" }).click();
+});
+
 test("nothing scrolls sideways at 360 pixels or at 200 % zoom", async ({ signedIn: page, server }) => {
   await server.createToken(await server.signIn(), "a-name-that-is-quite-long-for-a-narrow-screen-of-a-telephone");
   // 200 % of a window 1280 wide is one of 640.
@@ -113,7 +128,7 @@ test("a token is made with the keyboard alone, and focus comes back", async ({ s
   await expect(page.getByRole("button", { name: "New Token" }).first()).toBeFocused();
 });
 
-test("a thousand tokens come in pages", async ({ signedIn: page, server }) => {
+test("many tokens come in pages", async ({ signedIn: page, server }) => {
   const session = await server.signIn();
   await Promise.all(Array.from({ length: 60 }, (_, at) => server.createToken(session, `many-${at}`)));
   await page.reload();

@@ -54,11 +54,13 @@ const useStyles = makeStyles({
   },
   item: {
     display: "block", padding: "6px 12px", borderRadius: tokens.borderRadiusMedium, textDecoration: "none",
-    color: tokens.colorNeutralForeground1, ":hover": { backgroundColor: tokens.colorNeutralBackground1Hover },
+    color: tokens.colorNeutralForeground1, ":hover": { backgroundColor: tokens.colorNeutralBackground3 },
     "@media (max-width: 800px)": { padding: "4px 8px" },
   },
   current: {
-    backgroundColor: tokens.colorNeutralBackground1Selected, fontWeight: tokens.fontWeightSemibold,
+    backgroundColor: tokens.colorNeutralBackground1Selected, color: tokens.colorNeutralForeground1Selected,
+    ":hover": { backgroundColor: tokens.colorNeutralBackground1Selected },
+    fontWeight: tokens.fontWeightSemibold,
     boxShadow: `inset 2px 0 ${tokens.colorBrandStroke1}`,
   },
   main: {

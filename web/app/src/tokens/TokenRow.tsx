@@ -35,8 +35,8 @@ const useStyles = makeStyles({
   },
   soon: { display: "block", color: theme.colorStatusWarningForeground3, fontSize: theme.fontSizeBase200 },
   narrow: { display: "none", "@media (max-width: 640px)": { display: "block" } },
-  row: { ":hover": { backgroundColor: theme.colorNeutralBackground1Hover } },
-  chosen: { backgroundColor: theme.colorNeutralBackground1Selected },
+  row: { ":hover": { backgroundColor: theme.colorNeutralBackground3 } },
+  chosen: { backgroundColor: theme.colorNeutralBackground3, boxShadow: `inset 2px 0 ${theme.colorBrandStroke1}` },
   action: { width: "40px", textAlign: "right" },
 });
 
