@@ -15,7 +15,7 @@ VERSIONS = ["6.1-preview", "6.1-preview.1", "7.0-preview.1", "7.1-preview", "7.1
             "7.2-preview", "7.2-preview.1"]
 FIELDS = ["displayName", "validTo", "scope", "targetAccounts", "validFrom", "authorizationId",
           "token", "status"]
-LISTED = FIELDS + ["lastUsedOn", "lastUsedFrom", "lastUsedBy"]
+LISTED = FIELDS + ["withheldScopes", "lastUsedOn", "lastUsedFrom", "lastUsedBy"]
 DATE = re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,2}[1-9])?Z\Z")
 TOKEN = re.compile(r"\A[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{4}A{10}PAT1LKEY[A-Za-z0-9]{4}\Z")
 DAY = 86400
@@ -72,7 +72,8 @@ class EveryVersion(Lifecycle):
         identifier = made["authorizationId"]
         got = self.result("GET", self.one(identifier, version))["patToken"]
         self.assertEqual(list(got), LISTED)
-        self.assertEqual({**got, "token": made["token"]}, {**made, "lastUsedOn": None,
+        self.assertEqual({**got, "token": made["token"]}, {**made, "withheldScopes": [],
+                                                           "lastUsedOn": None,
                                                            "lastUsedFrom": None,
                                                            "lastUsedBy": None})
         self.assertIsNone(got["token"], "the text is shown once")
