@@ -51,7 +51,7 @@ uint64_t number_field(const json::value& object, std::string_view name) {
 
 Error violated(const std::string& message) {
   return Error(ErrorCode::integrity_violated,
-               "the log or a token was changed from outside: " + message, "",
+               "the log or a row was changed from outside: " + message, "",
                "keep this folder as evidence and put back a backup that verifies");
 }
 

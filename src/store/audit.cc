@@ -4,6 +4,8 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "store/event_rows.h"
+#include "store/identity_rows.h"
+#include "store/organization_rows.h"
 #include "store/token_rows.h"
 
 namespace latchkey::store {
@@ -69,6 +71,8 @@ class Audit {
         return {};
       }));
     }
+    LK_CHECK(store_.read([](ReadTx& tx) { return check_organization_rows(tx); }));
+    LK_CHECK(store_.read([](ReadTx& tx) { return check_identity_rows(tx); }));
     return report_;
   }
 

@@ -35,8 +35,12 @@ class CountingConnection final : public Connection {
 // token rows that the body writes (rule E10).
 class SqlWriteTx final : public WriteTx {
  public:
-  SqlWriteTx(CountingConnection& connection, Entropy& entropy, Instant now, const LogHead& head)
-      : WriteTx(connection), entropy_(entropy), now_(now), head_(head) {}
+  SqlWriteTx(CountingConnection& connection, const StoreDependencies& dependencies, Instant now,
+             const LogHead& head)
+      : WriteTx(connection, dependencies.row_key, dependencies.log),
+        entropy_(dependencies.entropy),
+        now_(now),
+        head_(head) {}
 
   Result<core::Revision> append(const core::EventDraft& draft,
                                 const core::EventContext& context) override {
@@ -166,7 +170,7 @@ Result<LogHead> GroupWriter::write_in_transaction(std::span<WriteItem* const> it
 Result<void> GroupWriter::write_item(WriteItem& item, Instant now, LogHead& head) {
   LK_CHECK(connection_->run("SAVEPOINT item"));
   CountingConnection counting(*connection_);
-  SqlWriteTx tx(counting, dependencies_.entropy, now, head);
+  SqlWriteTx tx(counting, dependencies_, now, head);
   item.outcome = item.body(tx);
   if (*item.outcome) {
     auto finished = tx.finish(counting, item.kind);

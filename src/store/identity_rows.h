@@ -1,7 +1,8 @@
 // Rows of people, memberships, sessions and one-time links.
 //
 // Passwords are stored as libsodium's Argon2id strings, sessions and links as digests of their
-// text. Thread safety: as of the transaction.
+// text. A row whose MAC is wrong is as if it were not there, and is logged (docs/spec/row-mac.md).
+// Thread safety: as of the transaction.
 #pragma once
 
 #include <optional>
@@ -23,6 +24,9 @@ Result<std::optional<PersonRow>> find_person(ReadTx& tx, core::PersonId id);
 Result<std::optional<PersonRow>> find_person_by_email(ReadTx& tx, std::string_view email_key);
 // By e-mail key, ascending, after `after_email_key`, at most `limit`.
 Result<std::vector<PersonRow>> list_people(ReadTx& tx, std::string_view after_email_key, int limit);
+// Cost: reads all. Errors: integrity_violated (there are rows, and none of them is ours: to take
+// that
+//         for nobody would let a set-up begin).
 Result<uint64_t> count_people(ReadTx& tx);
 // Errors: already_exists (field "email").
 Result<void> insert_person(WriteTx& tx, const PersonRow& row);
@@ -89,5 +93,10 @@ Result<void> insert_link(WriteTx& tx, const LinkRow& row);
 Result<bool> delete_link(WriteTx& tx, core::LinkId id);
 // All links of `kind`, e.g. when a new setup link replaces the old one.
 Result<void> delete_links(WriteTx& tx, LinkKind kind, std::optional<core::PersonId> person);
+
+// For `audit verify`: all rows of these tables. Errors: integrity_violated (names the first whose
+// MAC
+//         is wrong).
+Result<void> check_identity_rows(ReadTx& tx);
 
 }  // namespace latchkey::store

@@ -43,7 +43,8 @@ CREATE TABLE organizations (
   name_key TEXT NOT NULL,
   state INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
-  deleted_at INTEGER
+  deleted_at INTEGER,
+  mac BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX organizations_name_key ON organizations (name_key) WHERE state = 1;
 
@@ -57,7 +58,8 @@ CREATE TABLE people (
   created_at INTEGER NOT NULL,
   last_sign_in_at INTEGER,
   password_hash TEXT NOT NULL,
-  password_changed_at INTEGER
+  password_changed_at INTEGER,
+  mac BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX people_email_key ON people (email_key);
 
@@ -66,6 +68,7 @@ CREATE TABLE memberships (
   person_id BLOB NOT NULL REFERENCES people (person_id),
   role INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
+  mac BLOB NOT NULL,
   PRIMARY KEY (organization_id, person_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX memberships_person ON memberships (person_id);
@@ -78,7 +81,8 @@ CREATE TABLE sessions (
   last_seen_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   address TEXT NOT NULL,
-  user_agent TEXT NOT NULL
+  user_agent TEXT NOT NULL,
+  mac BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX sessions_digest ON sessions (digest);
 CREATE INDEX sessions_person ON sessions (person_id, last_seen_at);
@@ -93,7 +97,8 @@ CREATE TABLE links (
   person_id BLOB REFERENCES people (person_id),
   organization_id BLOB REFERENCES organizations (organization_id),
   role INTEGER,
-  email TEXT NOT NULL
+  email TEXT NOT NULL,
+  mac BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX links_digest ON links (digest);
 CREATE INDEX links_organization ON links (organization_id, created_at);

@@ -3,12 +3,13 @@
 #include <utility>
 
 #include "store/row_errors.h"
+#include "store/row_mac.h"
 
 namespace latchkey::store {
 namespace {
 
 constexpr std::string_view kOrganizationColumns =
-    "organization_id, name, state, created_at, deleted_at";
+    "organization_id, name, state, created_at, deleted_at, name_key, mac";
 
 core::Organization read_organization(const Row& row) {
   core::Organization organization;
@@ -21,16 +22,49 @@ core::Organization read_organization(const Row& row) {
   return organization;
 }
 
-Result<std::vector<core::Organization>> select_organizations(ReadTx& tx, std::string_view rest,
-                                                             std::initializer_list<Value> values) {
+// The key that an organization is found by follows from the name, so it is no field of the MAC.
+Result<bool> is_ours(RowCheck& check, const core::Organization& read, const Row& row) {
+  const bool found_by_its_key = row.text(5) == core::organization_key(read.name);
+  const auto stored = found_by_its_key ? row.blob(6) : std::span<const uint8_t>();
+  return check.is_ours(organization_mac(check.row_key(), read), stored,
+                       [&] { return "organization " + core::format_id(read.id); });
+}
+
+using OnOrganization = std::function<Result<void>(const core::Organization&)>;
+
+// The rows of a statement, ours or not: how many, and the name key of the last.
+struct Seen {
+  int rows = 0;
+  std::string last_name_key;
+};
+
+Result<Seen> visit_organizations(ReadTx& tx, RowCheck& check, std::string_view rest,
+                                 std::initializer_list<Value> values,
+                                 const OnOrganization& on_organization) {
   const std::string sql =
       "SELECT " + std::string(kOrganizationColumns) + " FROM organizations " + std::string(rest);
-  std::vector<core::Organization> organizations;
+  Seen seen;
   LK_CHECK(tx.connection().run(sql, values, [&](const Row& row) -> Result<void> {
-    organizations.push_back(read_organization(row));
+    const core::Organization read = read_organization(row);
+    if (row.refused()) return {};  // run() ends with integrity_violated
+    ++seen.rows;
+    seen.last_name_key = row.text(5);
+    LK_TRY(const bool ours, is_ours(check, read, row));
+    if (!ours) return {};
+    return on_organization(read);
+  }));
+  return seen;
+}
+
+Result<std::optional<core::Organization>> select_organization(ReadTx& tx, std::string_view rest,
+                                                              Value value) {
+  RowCheck check(tx, "organizations");
+  std::optional<core::Organization> found;
+  LK_CHECK(visit_organizations(tx, check, rest, {value}, [&](const auto& read) -> Result<void> {
+    found = read;
     return {};
   }));
-  return organizations;
+  return found;
 }
 
 constexpr std::string_view kProjectColumns =
@@ -82,50 +116,63 @@ std::optional<T> first_of(std::vector<T>&& rows) {
 }  // namespace
 
 Result<std::optional<core::Organization>> find_organization(ReadTx& tx, core::OrganizationId id) {
-  LK_TRY(auto found, select_organizations(tx, "WHERE organization_id = $1", {id}));
-  return first_of(std::move(found));
+  return select_organization(tx, "WHERE organization_id = $1", id);
 }
 
 Result<std::optional<core::Organization>> find_organization_by_key(ReadTx& tx,
                                                                    std::string_view key) {
-  LK_TRY(auto found, select_organizations(tx, "WHERE name_key = $1 AND state = 1", {key}));
-  return first_of(std::move(found));
+  return select_organization(tx, "WHERE name_key = $1 AND state = 1", key);
 }
 
 Result<std::vector<core::Organization>> list_organizations(ReadTx& tx, std::string_view after_key,
                                                            int limit) {
-  return select_organizations(tx, "WHERE name_key > $1 AND state = 1 ORDER BY name_key LIMIT $2",
-                              {after_key, limit});
+  RowCheck check(tx, "organizations");
+  using Page = std::vector<core::Organization>;
+  const auto select = [&](std::string_view after, int count,
+                          Page& page) -> Result<std::optional<std::string>> {
+    LK_TRY(Seen seen, visit_organizations(
+                          tx, check, "WHERE name_key > $1 AND state = 1 ORDER BY name_key LIMIT $2",
+                          {after, count}, [&](const core::Organization& read) -> Result<void> {
+                            page.push_back(read);
+                            return {};
+                          }));
+    if (seen.rows < count) return std::optional<std::string>();
+    return std::optional(std::move(seen.last_name_key));
+  };
+  return fill_page<core::Organization>(after_key, limit, select);
 }
 
 Result<void> insert_organization(WriteTx& tx, const core::Organization& organization) {
   auto inserted = tx.connection().run(
-      "INSERT INTO organizations (organization_id, name, name_key, state, created_at, deleted_at) "
-      "VALUES ($1, $2, $3, $4, $5, $6)",
+      "INSERT INTO organizations (organization_id, name, name_key, state, created_at, deleted_at, "
+      "mac) VALUES ($1, $2, $3, $4, $5, $6, $7)",
       {organization.id, organization.name, core::organization_key(organization.name),
-       static_cast<int>(organization.state), organization.created_at, organization.deleted_at});
+       static_cast<int>(organization.state), organization.created_at, organization.deleted_at,
+       organization_mac(tx.row_key(), organization)});
   LK_CHECK(with_field(std::move(inserted), "name_key", "name"));
   return {};
 }
 
 Result<void> update_organization(WriteTx& tx, const core::Organization& organization) {
   auto updated = tx.connection().run(
-      "UPDATE organizations SET name = $2, name_key = $3, state = $4, deleted_at = $5 "
+      "UPDATE organizations SET name = $2, name_key = $3, state = $4, deleted_at = $5, mac = $6 "
       "WHERE organization_id = $1",
       {organization.id, organization.name, core::organization_key(organization.name),
-       static_cast<int>(organization.state), organization.deleted_at});
+       static_cast<int>(organization.state), organization.deleted_at,
+       organization_mac(tx.row_key(), organization)});
   return expect_one(with_field(std::move(updated), "name_key", "name"));
 }
 
 Result<void> for_each_organization(
     ReadTx& tx, const std::function<Result<void>(const core::Organization&)>& on_row) {
-  static const std::string sql =
-      "SELECT " + std::string(kOrganizationColumns) + " FROM organizations";
-  LK_CHECK(tx.connection().run(sql, {}, [&](const Row& row) -> Result<void> {
-    const core::Organization organization = read_organization(row);
-    if (row.refused()) return {};  // run() ends with integrity_violated
-    return on_row(organization);
-  }));
+  RowCheck check(tx, "organizations");
+  LK_CHECK(visit_organizations(tx, check, "", {}, on_row));
+  return {};
+}
+
+Result<void> check_organization_rows(ReadTx& tx) {
+  RowCheck check(tx, "organizations", OnForged::fail);
+  LK_CHECK(visit_organizations(tx, check, "", {}, [](const auto&) { return Result<void>(); }));
   return {};
 }
 

@@ -1,7 +1,9 @@
 // Rows of organizations, projects, their properties and operations.
 //
 // A name is unique among the active organizations, or among the projects of one organization that
-// are not deleted; keys are stored in lower case. Thread safety: as of the transaction.
+// are not deleted; keys are stored in lower case. A row of an organization whose MAC is wrong is
+// as if it were not there, and is logged (docs/spec/row-mac.md). Thread safety: as of the
+// transaction.
 #pragma once
 
 #include <functional>
@@ -26,6 +28,9 @@ Result<void> insert_organization(WriteTx& tx, const core::Organization& organiza
 Result<void> update_organization(WriteTx& tx, const core::Organization& organization);
 Result<void> for_each_organization(
     ReadTx& tx, const std::function<Result<void>(const core::Organization&)>& on_row);
+// For `audit verify`: all organizations. Errors: integrity_violated (names the first whose MAC is
+//         wrong).
+Result<void> check_organization_rows(ReadTx& tx);
 
 Result<std::optional<core::Project>> find_project(ReadTx& tx, core::ProjectId id);
 // Not deleted ones only.

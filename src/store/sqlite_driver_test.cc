@@ -209,7 +209,7 @@ TEST_F(SqliteDriver, ListsTokensInTheOrderOfAnIndex) {
                           TokenSort::expires, TokenSort::last_used}) {
     for (const auto filter : {TokenFilter::active, TokenFilter::expired, TokenFilter::all}) {
       ExplainingConnection explaining(*connection);
-      ReadTx tx(explaining);
+      ReadTx tx(explaining, world_.row_key(), world_.log());
       TokenQuery query;
       query.sort = sort;
       query.filter = filter;

@@ -24,14 +24,20 @@ namespace latchkey::store {
 // A consistent view. Rows are read by the functions of the *_rows.h files.
 class ReadTx {
  public:
-  explicit ReadTx(Connection& connection) : connection_(connection) {}
+  ReadTx(Connection& connection, const Hmac& row_key, Log& log)
+      : connection_(connection), row_key_(row_key), log_(log) {}
   virtual ~ReadTx() = default;
   ReadTx(const ReadTx&) = delete;
   ReadTx& operator=(const ReadTx&) = delete;
   Connection& connection() { return connection_; }
+  // For the *_rows.cc files: what signs rows, and where one that is not ours is reported.
+  const Hmac& row_key() const { return row_key_; }
+  Log& log() { return log_; }
 
  private:
   Connection& connection_;
+  const Hmac& row_key_;
+  Log& log_;
 };
 
 // A transaction that changes rows and appends events.
@@ -95,7 +101,7 @@ struct StoreDependencies {
   Clock& clock;
   Entropy& entropy;
   Log& log;
-  const Hmac& row_key;  // signs the head of the log
+  const Hmac& row_key;  // signs the head of the log, and rows
 };
 
 // Opens the database of `driver`: applies missing migrations and checks the signature of the head.
@@ -105,10 +111,10 @@ Result<std::unique_ptr<Store>> open_store(std::unique_ptr<Driver> driver,
                                           const StoreDependencies& dependencies);
 
 // Walks the whole log in pages and checks rule E16 of docs/spec/event-log.md: order, hashes,
-// context digests, the head's signature, and every token row's MAC and place in the log. What is
-// appended meanwhile is not looked at. `on_progress` (may be empty) gets (done, total) of the
-// events.
-// Errors: integrity_violated (the message names the revision or the token); store_unavailable.
+// context digests, the head's signature, every token row's MAC and place in the log, and the MACs
+// of people, organizations, memberships, sessions and links. What is appended meanwhile is not
+// looked at. `on_progress` (may be empty) gets (done, total) of the events. Errors:
+// integrity_violated (the message names the revision or the row); store_unavailable.
 struct AuditReport {
   uint64_t events = 0;
   uint64_t tokens = 0;

@@ -1,6 +1,7 @@
 """What an attacker tries: each case was possible once, or is one line away from being possible."""
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 import threading
@@ -11,6 +12,9 @@ import harness
 FOREIGN = "secretcorp"
 NOWHERE = "no-such-corp"
 PROJECTS = "_apis/projects?api-version=7.1"
+PROJECT = {"name": "Tailspin", "capabilities": {
+    "versioncontrol": {"sourceControlType": "Git"},
+    "processTemplate": {"templateTypeId": "b8a3a935-7e91-48b8-a94c-606d37c3e9f2"}}}
 
 
 class UnknownAndForeign(harness.ServerTest):
@@ -71,7 +75,7 @@ class UnknownAndForeign(harness.ServerTest):
 
 
 class ChangedRights(unittest.TestCase):
-    """Who writes into the database cannot give or take rights without `audit verify` telling."""
+    """Who writes into the database gives nobody a right, and `audit verify` tells of it."""
 
     def setUp(self):
         self.server = harness.Server()
@@ -103,8 +107,8 @@ class ChangedRights(unittest.TestCase):
         changes = [
             (f"UPDATE memberships SET role = 4 WHERE person_id = {reader}",
              f"UPDATE memberships SET role = 2 WHERE person_id = {reader}"),
-            (f"INSERT INTO memberships SELECT organization_id, {gone}, 2, 0 FROM organizations "
-             "WHERE state = 1", f"DELETE FROM memberships WHERE person_id = {gone}"),
+            (f"INSERT INTO memberships SELECT organization_id, {gone}, 2, 0, mac FROM "
+             "organizations WHERE state = 1", f"DELETE FROM memberships WHERE person_id = {gone}"),
             (f"UPDATE people SET state = 1 WHERE person_id = {gone}",
              f"UPDATE people SET state = 2 WHERE person_id = {gone}"),
             (f"UPDATE people SET is_operator = 1 WHERE person_id = {reader}",
@@ -118,11 +122,57 @@ class ChangedRights(unittest.TestCase):
                 self.change(change)
                 verified = self.verify()
                 self.assertEqual(verified.returncode, 5, verified.stdout)
-                self.assertIn("event log", verified.stderr)
+                self.assertRegex(verified.stderr,
+                                 "its row was changed|the event log is missing")
                 if undo:
                     self.change(undo)
                     self.assertEqual(self.verify().returncode, 0)
         self.server.start()  # the running server tells as well
+        self.assertEqual(self.verify().returncode, 5)
+
+    def test_a_session_that_was_put_in_signs_nobody_in(self):
+        kept = self.server.session
+        self.server.stop()
+        text = kept[:-43] + "A" * 43
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        self.change(f"INSERT INTO sessions SELECT x'{'01' * 16}', person_id, x'{digest}', "
+                    "created_at, last_seen_at, expires_at, address, user_agent, mac FROM sessions "
+                    "WHERE person_id IN (SELECT person_id FROM people WHERE is_operator = 1) "
+                    "LIMIT 1")
+        self.server.start()
+        self.assertEqual(self.server.as_person("GET", "/_latchkey/me", None, text).status, 401)
+        self.assertEqual(self.server.as_person("GET", "/_latchkey/me", None, kept).status, 200)
+        self.assertIn("store.row_refused", self.server.log_text())
+        verified = self.verify()
+        self.assertEqual(verified.returncode, 5, verified.stdout)
+        self.assertIn("session 01010101-0101-0101-0101-010101010101", verified.stderr)
+
+    def test_a_role_that_was_raised_gives_nothing(self):
+        path = f"/{self.server.organization}/{PROJECTS}"
+        token = self.server.create_token(scope="vso.project_manage", person=self.reader)["token"]
+        members = f"/_latchkey/organizations/{self.server.organization}/members/"
+        self.server.must(200, "PATCH", members + self.reader.id, {"role": "reader"})
+        refused = self.server.with_token(token, "POST", path, PROJECT)
+        self.assertIn(refused.status, (401, 403))
+        self.server.stop()
+        self.change("UPDATE memberships SET role = 4 "
+                    f"WHERE person_id = x'{self.reader.id.replace('-', '')}'")
+        self.server.start()
+        raised = self.server.with_token(token, "POST", path, PROJECT)
+        self.assertIn(raised.status, (401, 403))
+        verified = self.verify()
+        self.assertEqual(verified.returncode, 5, verified.stdout)
+        self.assertIn("membership of person " + self.reader.id, verified.stderr)
+        self.assertEqual(self.server.must(200, "GET", "/_latchkey/me").status, 200)
+
+    def test_a_password_that_was_put_in_opens_nothing(self):
+        self.server.stop()
+        self.change("UPDATE people SET password_hash = (SELECT password_hash FROM people WHERE "
+                    "email = 'reader@example.com') WHERE is_operator = 1")
+        self.server.start()
+        answer = self.server.request("POST", "/_latchkey/sessions", body={
+            "email": harness.EMAIL, "password": self.reader.password})
+        self.assertEqual(answer.status, 401)
         self.assertEqual(self.verify().returncode, 5)
 
 
