@@ -62,9 +62,9 @@ void print_report(const Cli& cli, const store::AuditReport& report) {
                             {"contextsErased", report.contexts_erased}}));
     return;
   }
-  print_line("The log is intact: " + std::to_string(report.events) + " events and " +
-             std::to_string(report.tokens) + " tokens are as they were written; " +
-             std::to_string(report.contexts_erased) + " contexts were erased.");
+  print_line("The log is intact: events " + std::to_string(report.events) + ", tokens " +
+             std::to_string(report.tokens) + ", all as they were written; contexts erased " +
+             std::to_string(report.contexts_erased) + ".");
 }
 
 Result<store::AuditReport> verify_running(Remote& console) {

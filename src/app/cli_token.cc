@@ -86,8 +86,11 @@ Result<void> list_tokens(const Cli& cli, const TokenOptions& options) {
                           short_time(text_field(token, "validTo")),
                           short_time(text_field(token, "lastUsedOn"))});
   }
+  const bool some_hidden = options.state != "all" || !options.search.empty();
   print_list(cli, {{"continuationToken", ""}, {"patTokens", std::move(all)}}, table,
-             "No tokens. Make one with `latchkey token create`.");
+             some_hidden ? "No such tokens. `latchkey token list --state all` shows all, "
+                           "`latchkey token create` makes one."
+                         : "No tokens. Make one with `latchkey token create`.");
   return {};
 }
 

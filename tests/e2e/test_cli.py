@@ -57,6 +57,12 @@ class TokenCommands(harness.ServerTest):
         refused = self.server.run("token", "edit", token_id, "--name", "x")
         self.assertEqual(refused.returncode, 1)
 
+    def test_an_empty_list_says_what_it_left_out(self):
+        for arguments in (["--search", "no-token-is-called-this"], ["--state", "expired"]):
+            ended = self.server.run("token", "list", *arguments)
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            self.assertIn("token list --state all", ended.stdout + ended.stderr)
+
     def test_an_administrator_revokes_by_id(self):
         text = self.create().strip()
         self.server.cli("token", "revoke", "--as-administrator", self.newest()["authorizationId"])
