@@ -406,5 +406,24 @@ def seconds(text):
     return calendar.timegm(moment) + int((fraction or "0").ljust(3, "0")[:3]) / 1000
 
 
+class WithheldScopes(harness.ServerTest):
+    """What a role takes from a token, as the list tells it (L13)."""
+
+    def test_they_follow_the_role(self):
+        person = self.server.add_person("withheld@example.com", "reader")
+        made = self.server.create_token(scope="vso.project_manage vso.wiki", person=person)
+        member = f"/_latchkey/organizations/{self.server.organization}/members/{person.id}"
+
+        def withheld():
+            tokens = self.server.list_tokens(person=person)
+            self.assertEqual([each["authorizationId"] for each in tokens],
+                             [made["authorizationId"]])
+            return tokens[0]["withheldScopes"]
+
+        self.assertEqual(withheld(), ["vso.project_manage"])
+        self.server.must(200, "PATCH", member, {"role": "administrator"})
+        self.assertEqual(withheld(), [])
+
+
 if __name__ == "__main__":
     unittest.main()
