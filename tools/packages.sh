@@ -109,6 +109,8 @@ build() {
   local preset=$1 quiet=--quiet
   shift
   [[ ! -t 2 ]] || quiet=
+  # Paths below this folder count as relative, so that what was compiled serves every clone.
+  export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
   ninja -C "build/$preset" -j "$(nproc)" $quiet "$@" >&2
 }
 
