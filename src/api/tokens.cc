@@ -54,8 +54,7 @@ Result<core::ScopeSet> allowed_scopes(const Call& call, core::OrganizationId org
 }
 
 // A row as lists show it: with its last use, which may not be written yet.
-json::object row_json(const Call& call, const store::TokenRow& row,
-                      const core::ScopeSet& allowed) {
+json::object row_json(const Call& call, const store::TokenRow& row, const core::ScopeSet& allowed) {
   json::object body = token_json(row.token, call.context.dependencies.clock.now());
   body["withheldScopes"] =
       withheld_scopes(call.context.dependencies.catalog, row.token.scope, allowed);

@@ -47,8 +47,7 @@ class Rights {
       case person_disabled: return set_person(event, core::PersonState::disabled);
       case person_enabled: return set_person(event, core::PersonState::active);
       case organization_created:
-      case organization_recovered:
-        return set_organization(event, core::OrganizationState::active);
+      case organization_recovered: return set_organization(event, core::OrganizationState::active);
       case organization_deleted: return set_organization(event, core::OrganizationState::deleted);
       case member_added:
       case member_role_changed: return set_member(event);
@@ -77,8 +76,8 @@ class Rights {
   Result<void> compare(ReadTx& tx) {
     LK_CHECK(for_each_person(tx, [&](const core::Person& row) {
       const auto found = people_.find(row.id);
-      const bool same = found != people_.end() &&
-                        found->second == std::pair(row.state, row.is_operator);
+      const bool same =
+          found != people_.end() && found->second == std::pair(row.state, row.is_operator);
       return expect(same, "person " + core::format_id(row.id));
     }));
     LK_CHECK(for_each_organization(tx, [&](const core::Organization& row) {
