@@ -3,8 +3,10 @@
 #include <exception>
 
 #include "app/cli.h"
+#include "base/wiped_heap.h"
 
 int main(int argc, char** argv) {
+  latchkey::wipe_freed_memory();
   try {
     return latchkey::app::run_cli(argc, argv);
   } catch (const std::exception& failure) {

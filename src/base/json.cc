@@ -3,6 +3,7 @@
 #include <boost/json/error.hpp>
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/serializer.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +14,7 @@ namespace latchkey {
 namespace {
 
 constexpr size_t kDepthMax = 32;
+constexpr size_t kFirstTextBytes = 1024;
 
 Error malformed(std::string message) {
   return Error(ErrorCode::body_malformed, std::move(message));
@@ -92,7 +94,19 @@ Result<json::value> parse_json(std::string_view text) {
   return value;
 }
 
-std::string format_json(const json::value& value) { return json::serialize(value); }
+// Not json::serialize: it writes into a buffer on the stack first, which nobody wipes.
+std::string format_json(const json::value& value) {
+  json::serializer serializer;
+  serializer.reset(&value);
+  std::string text;
+  size_t used = 0;
+  while (!serializer.done()) {
+    text.resize(std::max(text.size() * 2, kFirstTextBytes));
+    used += serializer.read(text.data() + used, text.size() - used).size();
+  }
+  text.resize(used);
+  return text;
+}
 
 std::string quote_json(std::string_view text) {
   return json::serialize(json::string_view(text.data(), text.size()));
