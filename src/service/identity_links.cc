@@ -377,7 +377,8 @@ Result<void> Identity::reset_password(const SecretText& code, const SecretText& 
     return identity::end_all_sessions(tx, row.person.id, row.person.id, context);
   };
   LK_CHECK(dependencies_.store.write(change));
-  per_account_.forgive(identity::account_key(core::email_key(person.person.email)));
+  per_account_.forgive(
+      identity::account_key(dependencies_.row_key, core::email_key(person.person.email)));
   return {};
 }
 

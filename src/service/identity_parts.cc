@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "core/canonical_bytes.h"
 
 namespace latchkey::service::identity {
 namespace {
@@ -15,7 +16,6 @@ namespace {
 constexpr size_t kSecretBytes = 32;
 constexpr size_t kSecretCharacters = 43;
 constexpr size_t kSessionsMax = 100;
-constexpr size_t kEmailMax = 254;
 
 Result<void> end_session_idle_longest(store::WriteTx& tx, const SessionStart& start) {
   LK_TRY(const auto sessions, store::list_sessions(tx, start.person.id));
@@ -89,8 +89,11 @@ std::string source_key(const std::string& address) {
   return format_hex(std::span(bytes).first(8)) + "/64";
 }
 
-std::string account_key(std::string_view email_key) {
-  return std::string(email_key.substr(0, kEmailMax));
+std::string account_key(const Hmac& row_key, std::string_view email_key) {
+  core::CanonicalBytes bytes;
+  bytes.add("latchkey.account-attempts.v1");
+  bytes.add(email_key);
+  return format_hex(row_key(bytes.bytes()));
 }
 
 Result<SessionSeed> make_session_seed(Entropy& entropy) {

@@ -38,8 +38,9 @@ core::EventContext origin_context(const RequestOrigin& origin, std::string_view 
 
 // What attempts from `address` are counted by: an IPv4 address, or the /64 network of an IPv6 one.
 std::string source_key(const std::string& address);
-// What attempts on the account of `email_key` are counted by.
-std::string account_key(std::string_view email_key);
+// What attempts on the account of `email_key` are counted by: a keyed digest, because who types a
+// password or token into the wrong field would have it kept.
+std::string account_key(const Hmac& row_key, std::string_view email_key);
 
 // A session's secret and id, made before the transaction that may run twice.
 struct SessionSeed {
