@@ -48,6 +48,16 @@ struct Invitation {
   std::optional<store::PersonRow> person;  // who has the invited address already
 };
 
+// Whether who made the invitation `link` could make it now: it ends with their right to (rule I21).
+Result<bool> is_backed(store::ReadTx& tx, const store::LinkRow& link) {
+  if (!link.person) return true;  // the console
+  LK_TRY(const auto inviter, store::find_person(tx, *link.person));
+  if (!inviter || inviter->person.state != core::PersonState::active) return false;
+  LK_TRY(const auto member, store::find_membership(tx, *link.organization, *link.person));
+  return member && core::role_allows(member->role, core::Permission::manage_members) &&
+         decide_grant_role(member->role, *link.role).has_value();
+}
+
 Result<Invitation> load_invitation(store::ReadTx& tx, const Digest& digest, Instant now) {
   Invitation invitation;
   LK_TRY(invitation.link, identity::require_link(tx, digest, store::LinkKind::invitation, now));
@@ -57,6 +67,8 @@ Result<Invitation> load_invitation(store::ReadTx& tx, const Digest& digest, Inst
     return identity::link_unknown();
   }
   invitation.organization = *std::move(organization);
+  LK_TRY(const bool backed, is_backed(tx, invitation.link));
+  if (!backed) return identity::link_unknown();
   LK_TRY(invitation.person,
          store::find_person_by_email(tx, core::email_key(invitation.link.email)));
   return invitation;
@@ -166,6 +178,7 @@ Result<IssuedLink> Identity::invite(const Actor& actor, core::OrganizationId org
     LK_TRY(const auto found,
            require_permission(tx, actor, organization, core::Permission::manage_members));
     link = make_link(seed, store::LinkKind::invitation, tx.now(), options_.invitation_life);
+    link.person = actor.person();
     link.organization = organization;
     link.role = role;
     link.email = email;
@@ -191,9 +204,14 @@ Result<std::vector<store::LinkRow>> Identity::invitations(const Actor& actor,
   const Instant now = dependencies_.clock.now();
   std::vector<store::LinkRow> open;
   const auto load = [&](store::ReadTx& tx) -> Result<void> {
+    open.clear();
     LK_CHECK(require_permission(tx, actor, organization, core::Permission::manage_members));
-    LK_TRY(open, store::list_invitations(tx, organization));
-    std::erase_if(open, [&](const store::LinkRow& link) { return now >= link.expires_at; });
+    LK_TRY(auto links, store::list_invitations(tx, organization));
+    for (store::LinkRow& link : links) {
+      if (now >= link.expires_at) continue;
+      LK_TRY(const bool backed, is_backed(tx, link));
+      if (backed) open.push_back(std::move(link));
+    }
     return {};
   };
   LK_CHECK(dependencies_.store.read(load));

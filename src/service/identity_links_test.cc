@@ -116,6 +116,39 @@ TEST_F(InvitationTest, IsListedReplacedWithdrawnAndOverInTime) {
   EXPECT_EQ(accept(other.code, kPassword).error().code, ErrorCode::link_unknown);
 }
 
+TEST_F(InvitationTest, EndsWithTheRightOfWhoMadeIt) {
+  const auto second = add_person("second");
+  world_.set_role(organization_, second, core::Role::owner);
+  const auto member = must(invite(administrator_, "m@example.org", core::Role::member));
+  const auto owner = must(invite(second, "o@example.org", core::Role::owner));
+  const auto by_console = must(identity_.invite(ActorForTests::console(), organization_,
+                                                "c@example.org", core::Role::owner));
+  const auto open = [&](const IssuedLink& link) {
+    const bool shown = identity_.inspect_link(link.code, kHome).has_value();
+    const auto list = must(identity_.invitations(ActorForTests::session(owner_), organization_));
+    const bool listed = std::any_of(list.begin(), list.end(), [&](const store::LinkRow& row) {
+      return row.id == link.link.id;
+    });
+    EXPECT_EQ(shown, listed);
+    return shown;
+  };
+  EXPECT_TRUE(open(member) && open(owner) && open(by_console));
+  world_.set_role(organization_, administrator_, core::Role::member);
+  world_.set_role(organization_, second, core::Role::administrator);
+  EXPECT_FALSE(open(member)) << "a member invites nobody";
+  EXPECT_FALSE(open(owner)) << "an administrator makes no owner";
+  EXPECT_EQ(accept(member.code, kPassword).error().code, ErrorCode::link_unknown);
+  EXPECT_EQ(accept(owner.code, kPassword).error().code, ErrorCode::link_unknown);
+  world_.set_role(organization_, administrator_, core::Role::administrator);
+  EXPECT_TRUE(open(member));
+  world_.set_person_state(administrator_, core::PersonState::disabled);
+  EXPECT_FALSE(open(member));
+  world_.set_person_state(administrator_, core::PersonState::active);
+  world_.remove_member(organization_, administrator_);
+  EXPECT_EQ(accept(member.code, kPassword).error().code, ErrorCode::link_unknown);
+  EXPECT_TRUE(accept(by_console.code, kPassword));
+}
+
 TEST_F(InvitationTest, EndsWithItsOrganization) {
   const auto link = must(invite(owner_, "x@example.org", core::Role::reader));
   world_.delete_organization(organization_);

@@ -82,7 +82,7 @@ struct LinkRow {
   Digest digest{};
   Instant created_at;
   Instant expires_at;
-  std::optional<core::PersonId> person;              // whose password is reset
+  std::optional<core::PersonId> person;              // whose password is reset; who invited
   std::optional<core::OrganizationId> organization;  // that one is invited to
   std::optional<core::Role> role;
   std::string email;  // of the invited
