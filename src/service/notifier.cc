@@ -38,10 +38,24 @@ std::string text_of(const std::string& text, std::string_view name, const std::s
 // What a notice says, and whom it is for. What the event and its context tell counts as it was
 // then; where a context was erased the rows tell how it is now.
 struct Addressed {
-  TokenNotice notice;
   core::PersonId person;
   std::string recipient;
+  std::string subject;
+  std::string body;
 };
+
+// What notices are made with.
+struct Words {
+  const core::ScopeCatalog& catalog;
+  const std::string& public_url;
+};
+
+// The name of who caused `event`; empty for the console.
+Result<std::string> actor_name(store::ReadTx& tx, const core::Event& event) {
+  if (!event.draft.actor) return std::string();
+  LK_TRY(const auto actor, store::find_person(tx, *event.draft.actor));
+  return actor ? actor->person.display_name : std::string();
+}
 
 Result<void> fill_notice(store::ReadTx& tx, const core::Event& event, const core::Token& token,
                          TokenNotice& notice) {
@@ -53,14 +67,12 @@ Result<void> fill_notice(store::ReadTx& tx, const core::Event& event, const core
   const auto valid_to = parse_date_time(text_of(event.draft.data, "validTo", ""));
   notice.valid_to = valid_to ? *valid_to : token.valid_to;
   notice.at = event.at;
-  if (!event.draft.actor) return {};
-  LK_TRY(const auto actor, store::find_person(tx, *event.draft.actor));
-  if (actor) notice.actor_name = actor->person.display_name;
+  LK_TRY(notice.actor_name, actor_name(tx, event));
   return {};
 }
 
-// Nothing for an event that nobody needs to be told of.
-Result<std::optional<Addressed>> address_notice(store::ReadTx& tx, const core::Event& event) {
+Result<std::optional<Addressed>> address_token_notice(store::ReadTx& tx, const core::Event& event,
+                                                      const Words& words) {
   const std::optional<Addressed> nobody;
   const auto kind = notice_kind(event.draft.action);
   const auto& subjects = event.draft.subjects;
@@ -74,14 +86,50 @@ Result<std::optional<Addressed>> address_notice(store::ReadTx& tx, const core::E
   LK_TRY(const auto owner, store::find_person(tx, token.owner));
   LK_TRY(const auto organization, store::find_organization(tx, token.organization));
   if (!owner || !organization) return nobody;
-  Addressed addressed;
-  addressed.notice.kind = *kind;
-  addressed.notice.owner_name = owner->person.display_name;
-  addressed.notice.organization = organization->name;
-  addressed.person = token.owner;
-  addressed.recipient = owner->person.email;
-  LK_CHECK(fill_notice(tx, event, token, addressed.notice));
-  return std::optional(std::move(addressed));
+  TokenNotice notice;
+  notice.kind = *kind;
+  notice.owner_name = owner->person.display_name;
+  notice.organization = organization->name;
+  notice.public_url = words.public_url;
+  LK_CHECK(fill_notice(tx, event, token, notice));
+  return std::optional(Addressed{token.owner, owner->person.email, notice_subject(notice),
+                                 notice_body(words.catalog, notice)});
+}
+
+Result<std::optional<Addressed>> address_password_notice(store::ReadTx& tx,
+                                                         const core::Event& event,
+                                                         const Words& words) {
+  const std::optional<Addressed> nobody;
+  const auto& subjects = event.draft.subjects;
+  const bool is_change = event.draft.action == core::Action::person_password_changed;
+  const bool is_link = event.draft.action == core::Action::person_password_reset_asked;
+  if ((!is_change && !is_link) || subjects.empty() ||
+      subjects.front().kind != core::SubjectKind::person) {
+    return nobody;
+  }
+  LK_TRY(const auto row, store::find_person(tx, core::PersonId{subjects.front().id}));
+  if (!row) return nobody;
+  LK_TRY(const auto stored, store::find_event_context(tx, event.revision));
+  PasswordNotice notice;
+  const bool by_link = stored && stored->context.mechanism == "link";
+  notice.kind = is_link   ? PasswordNoticeKind::link_made
+                : by_link ? PasswordNoticeKind::changed_by_link
+                          : PasswordNoticeKind::changed;
+  notice.person_name = row->person.display_name;
+  LK_TRY(notice.actor_name, actor_name(tx, event));
+  notice.at = event.at;
+  notice.address = stored ? stored->context.address : "";
+  notice.public_url = words.public_url;
+  return std::optional(
+      Addressed{row->person.id, row->person.email, notice_subject(notice), notice_body(notice)});
+}
+
+// Nothing for an event that nobody needs to be told of.
+Result<std::optional<Addressed>> address_notice(store::ReadTx& tx, const core::Event& event,
+                                                const Words& words) {
+  LK_TRY(auto of_token, address_token_notice(tx, event, words));
+  if (of_token) return of_token;
+  return address_password_notice(tx, event, words);
 }
 
 // The host of "https://tokens.example:8443/base": the right side of our message ids.
@@ -117,20 +165,20 @@ Result<bool> Notifier::gather(Milliseconds wait) {
   LK_TRY(const auto events, dependencies_.store.events(cursor, kEventsAtOnce, wait));
   if (events.empty()) return false;
 
+  const Words words{dependencies_.catalog, options_.public_url};
   std::vector<store::MailRow> mails;
   const auto write_mails = [&](store::ReadTx& tx) -> Result<void> {
     mails.clear();
     for (const core::Event& event : events) {
-      LK_TRY(auto addressed, address_notice(tx, event));
+      LK_TRY(auto addressed, address_notice(tx, event, words));
       if (!addressed) continue;
-      addressed->notice.public_url = options_.public_url;
       store::MailRow& mail = mails.emplace_back();
       LK_TRY(mail.id, core::make_id<core::MailId>(dependencies_.entropy));
       mail.person = addressed->person;
       mail.revision = event.revision;
-      mail.recipient = addressed->recipient;
-      mail.subject = notice_subject(addressed->notice);
-      mail.body = notice_body(dependencies_.catalog, addressed->notice);
+      mail.recipient = std::move(addressed->recipient);
+      mail.subject = std::move(addressed->subject);
+      mail.body = std::move(addressed->body);
       mail.created_at = event.at;
       mail.next_attempt_at = event.at;
     }

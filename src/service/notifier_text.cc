@@ -77,7 +77,56 @@ std::string what_to_do(const TokenNotice& notice) {
          "  3. Tell an administrator of the organization.\n";
 }
 
+std::string when_and_from(Instant at, const std::string& address) {
+  return "  When:      " + format_moment(at) +
+         "\n  From:      " + (address.empty() ? "not recorded" : one_line(address)) + "\n";
+}
+
+std::string signature(const std::string& public_url) {
+  return "\nThis mail was sent by Latchkey at " + public_url +
+         ".\nIt never holds a token, and nobody will ask you for one.\n";
+}
+
+std::string what_happened(const PasswordNotice& notice) {
+  switch (notice.kind) {
+    case PasswordNoticeKind::changed:
+      return "The password of your account was changed by somebody who knew the old one.\n"
+             "All other sessions have ended.\n";
+    case PasswordNoticeKind::changed_by_link:
+      return "The password of your account was changed with a one-time link.\n"
+             "All sessions of before have ended.\n";
+    case PasswordNoticeKind::link_made:
+      return "A one-time link that sets a new password of your account was made by " +
+             (notice.actor_name.empty() ? "an operator of this installation"
+                                        : one_line(notice.actor_name)) +
+             ".\nYour password is still the old one until the link is used.\n";
+  }
+  LK_ASSERT(false);
+  return {};
+}
+
 }  // namespace
+
+std::string notice_subject(const PasswordNotice& notice) {
+  switch (notice.kind) {
+    case PasswordNoticeKind::changed:
+    case PasswordNoticeKind::changed_by_link: return "Your password was changed";
+    case PasswordNoticeKind::link_made: return "A link to set your password was made";
+  }
+  LK_ASSERT(false);
+  return {};
+}
+
+std::string notice_body(const PasswordNotice& notice) {
+  return "Hello " + one_line(notice.person_name) + ",\n\n" + what_happened(notice) + "\n" +
+         when_and_from(notice.at, notice.address) +
+         "\n"
+         "If you did this, or asked for it, there is nothing to do.\n\n"
+         "If not:\n\n"
+         "  1. Ask an operator of this installation at once for a link that sets a new password.\n"
+         "  2. Sign in, end your other sessions, and revoke tokens that you do not know:\n     " +
+         notice.public_url + "/\n" + signature(notice.public_url);
+}
 
 std::string notice_subject(const TokenNotice& notice) {
   const std::string name = '"' + one_line(notice.token_name) + '"';
@@ -91,7 +140,6 @@ std::string notice_subject(const TokenNotice& notice) {
 }
 
 std::string notice_body(const core::ScopeCatalog& catalog, const TokenNotice& notice) {
-  const std::string from = notice.address.empty() ? "not recorded" : one_line(notice.address);
   return "Hello " + one_line(notice.owner_name) + ",\n\n" + what_happened(notice) +
          "\n"
          "  Name:      " +
@@ -99,17 +147,8 @@ std::string notice_body(const core::ScopeCatalog& catalog, const TokenNotice& no
          "\n"
          "  Scopes:\n" +
          scope_lines(catalog, notice.scope) + "  Expires:   " + format_moment(notice.valid_to) +
-         "\n"
-         "  When:      " +
-         format_moment(notice.at) +
-         "\n"
-         "  From:      " +
-         from + "\n\n" + what_to_do(notice) +
-         "\n"
-         "This mail was sent by Latchkey at " +
-         notice.public_url +
-         ".\n"
-         "It never holds a token, and nobody will ask you for one.\n";
+         "\n" + when_and_from(notice.at, notice.address) + "\n" + what_to_do(notice) +
+         signature(notice.public_url);
 }
 
 }  // namespace latchkey::service

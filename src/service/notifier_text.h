@@ -1,8 +1,8 @@
 // The words of the mails that the notifier writes.
 //
 // Texts are plain, in the order a reader asks: what, where, when, from where, what to do. They
-// never hold a token, only its name. Thread safety: pure functions. Spec:
-// docs/spec/notifications.md.
+// never hold a token, only its name, and no link that does something. Thread safety: pure
+// functions. Spec: docs/spec/notifications.md.
 #pragma once
 
 #include <string>
@@ -26,6 +26,25 @@ struct TokenNotice {
   std::string address;  // empty: not recorded, or erased
   std::string public_url;
 };
+
+// What happened to a person's password, or may happen to it.
+enum class PasswordNoticeKind {
+  changed,          // by who knew the old one
+  changed_by_link,  // by who had a reset link
+  link_made,        // an operator made a reset link
+};
+
+struct PasswordNotice {
+  PasswordNoticeKind kind = PasswordNoticeKind::changed;
+  std::string person_name;
+  std::string actor_name;  // who made a link; empty: the operator's console
+  Instant at;
+  std::string address;  // empty: not recorded, or erased
+  std::string public_url;
+};
+
+std::string notice_subject(const PasswordNotice& notice);
+std::string notice_body(const PasswordNotice& notice);
 
 std::string notice_subject(const TokenNotice& notice);
 // Lines end with "\n".
