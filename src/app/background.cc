@@ -2,9 +2,8 @@
 
 #include <limits>
 
-#include "store/identity_rows.h"
+#include "service/housekeeping.h"
 #include "store/mail_rows.h"
-#include "store/organization_rows.h"
 
 namespace latchkey::app {
 namespace {
@@ -13,7 +12,6 @@ constexpr Milliseconds kNotifierWait{1000};
 constexpr Milliseconds kRetryPause{1000};
 constexpr Milliseconds kFlushInterval{10'000};
 constexpr int kClearUpEvery = 60;  // flushes
-constexpr Milliseconds kOperationLife = std::chrono::days(7);
 constexpr int kUnsentCountMax = 1000;
 
 void log_failure(Log& log, std::string_view event, const Error& error) {
@@ -79,12 +77,7 @@ void Background::keep_house(std::stop_token stop) {
 }
 
 void Background::clear_up() {
-  const Instant now = dependencies_.clock.now();
-  const auto body = [&](store::WriteTx& tx) -> Result<void> {
-    LK_CHECK(store::delete_sessions_expired_before(tx, now));
-    return store::delete_operations_created_before(tx, now - kOperationLife);
-  };
-  if (auto cleared = dependencies_.store.write_aside(body); !cleared) {
+  if (auto cleared = service::clear_up(dependencies_.store, dependencies_.clock.now()); !cleared) {
     log_failure(dependencies_.log, "store.clear_up_failed", cleared.error());
   }
 }
