@@ -182,6 +182,65 @@ TEST_P(EventContract, AuditNamesWhatWasChangedInAnEvent) {
   }
 }
 
+// A text of SQL for the bytes `hex`, of the type `type`.
+std::string literal(const std::string& type, const std::string& hex) {
+  return type == "text" ? "CAST(x'" + hex + "' AS TEXT)" : "x'" + hex + "'";
+}
+
+// `hex` with the lowest bit of byte `place` turned over: ASCII stays ASCII.
+std::string with_a_bit_turned(std::string hex, size_t place) {
+  char& digit = hex[2 * place + 1];
+  const int value = digit <= '9' ? digit - '0' : digit - 'A' + 10;
+  digit = "0123456789ABCDEF"[value ^ 1];
+  return hex;
+}
+
+TEST_P(EventContract, AuditFindsEveryByteThatWasChanged) {
+  add_history();
+  // Of the event that binds a token's row every byte, of the others three of each column.
+  const auto try_all = [&](const std::string& table, const std::string& key,
+                           const std::vector<std::string>& columns, bool every_byte) {
+    for (const std::string& column : columns) {
+      std::string type, hex;
+      ASSERT_OK(store().read([&](ReadTx& tx) -> Result<void> {
+        LK_CHECK(tx.connection().run(
+            "SELECT typeof(" + column + "), hex(" + column + ") FROM " + table + " WHERE " + key,
+            {}, [&](const Row& row) -> Result<void> {
+              type = row.text(0);
+              hex = row.text(1);
+              return {};
+            }));
+        return {};
+      }));
+      const std::string set = "UPDATE " + table + " SET " + column + " = ";
+      if (type == "integer" || type == "null") {
+        const bool is_null = type == "null";
+        expect_violation(set + (is_null ? "zeroblob(16)" : column + " + 1") + " WHERE " + key, "");
+        tamper(set + (is_null ? "NULL" : column + " - 1") + " WHERE " + key);
+        continue;
+      }
+      const size_t size = hex.size() / 2;
+      for (size_t i = 0; i < size; ++i) {
+        if (!every_byte && i != 0 && i != size / 2 && i != size - 1) continue;
+        expect_violation(set + literal(type, with_a_bit_turned(hex, i)) + " WHERE " + key, "");
+        tamper(set + literal(type, hex) + " WHERE " + key);
+      }
+    }
+  };
+  const std::vector<std::string> event{
+      "at",   "organization_id", "actor_id",      "action", "subjects",
+      "data", "context_digest",  "previous_hash", "hash"};
+  const std::vector<std::string> context{"salt",      "address",        "user_agent",
+                                         "mechanism", "correlation_id", "names"};
+  const uint64_t last = store().head().revision.number;
+  for (uint64_t revision = 1; revision <= last; ++revision) {
+    const std::string key = "revision = " + std::to_string(revision);
+    try_all("events", key, event, revision == 4);
+    try_all("event_contexts", key, context, revision == 4);
+  }
+  ASSERT_OK(audit());
+}
+
 TEST_P(EventContract, AuditNamesAMissingOrMovedEvent) {
   add_history();
   tamper("DELETE FROM event_contexts WHERE revision IN (2, 3)");

@@ -17,6 +17,7 @@ PER_REQUEST = ("activityid", "x-vss-e2eid", "date")
 UNAUTHORIZED = "UnauthorizedRequestException"
 ACCESS_CHECK = "AccessCheckException"
 WRONG_KIND = "InvalidAccessException"
+MALFORMED = "VssRequestMalformedException"
 NO_USE = "vso.wiki"  # a scope that opens nothing here
 
 # An operation of the document: what its `security` says, and an address that changes nothing.
@@ -447,6 +448,33 @@ class Document(Matrix):
                 self.assert_passes(answer, operation)
             else:
                 self.assert_error(answer, 401, WRONG_KIND, "not a session")
+        self.each(check)
+
+    def test_with_a_token_in_the_address(self):
+        """RFC 6750 section 2.3 is refused, beside a good header too: addresses end in logs."""
+        full, session = self.token("app_token"), "Bearer " + self.server.session
+
+        def check(operation):
+            mark = "&" if "?" in operation.path else "?"
+            for headers in ({}, {"Authorization": harness.basic(full)}, {"Authorization": session}):
+                answer = self.server.request(
+                    operation.method, f"{operation.path}{mark}access_token={full}", headers)
+                self.assert_error(answer, 400, MALFORMED, "never into the query")
+                self.assertNotIn(full, answer.text)
+        self.each(check)
+        self.assertNotIn(full[:52], self.server.log_text())
+
+    def test_with_two_credentials(self):
+        """RFC 6750 section 2: one way of sending a token in a request."""
+        full = self.token("app_token")
+
+        def check(operation):
+            for second in ("Bearer " + self.server.session, harness.basic(full), "Basic x"):
+                head = (f"{operation.method} {operation.path} HTTP/1.1\r\nHost: x\r\n"
+                        f"Authorization: Bearer {full}\r\nAuthorization: {second}\r\n"
+                        "Content-Length: 0\r\nConnection: close\r\n\r\n")
+                answer = self.server.raw(head.encode())
+                self.assert_error(answer, 400, MALFORMED, "one Authorization header")
         self.each(check)
 
     def test_with_a_credential_that_is_no_good(self):
