@@ -37,7 +37,9 @@ PARAMETERS_MAX = 5
 
 # Files that may read a secret (`RevealSecret{`), beside tests.
 REVEALS = {
+    "bench/many_tokens.cc",  # makes ten million
     "bench/population.h",  # makes tokens to measure with
+    "bench/timing.cc",  # the same
     "src/base/secret.h",  # declares it
     "src/base/crypto.cc",  # an HMAC key's states
     "src/core/person.cc",  # the rules of a password
@@ -390,6 +392,56 @@ def check_links(root, files):
                 yield file.path, file.line_of(match.start()), f"the link to {target} leads nowhere"
 
 
+# How docs/security.md names a test: "Suite.Name" of C++, "test_file.Class.test_name" of Python, and
+# "file.spec.ts: title" of the browser's; "*" stands for all of a suite or class.
+CPP_TEST = re.compile(r"([A-Z]\w*)\.(\w+|\*)")
+PYTHON_TEST = re.compile(r"(test_\w+)\.([A-Z]\w*)\.(test_\w+|\*)")
+BROWSER_TEST = re.compile(r"(\w+\.spec\.ts): (.+)")
+CHECKS = 25
+
+
+def has_test(name, files):
+    """Whether the test `name` of docs/security.md exists; None if it is no name of a test."""
+    if match := CPP_TEST.fullmatch(name):
+        suite, test = match.group(1), match.group(2).replace("*", r"\w+")
+        pattern = rf"\bTEST(_F|_P)?\(\s*{suite},\s*{test}\)"
+        return any(file.is_test and re.search(pattern, file.text) for file in files)
+    if match := PYTHON_TEST.fullmatch(name):
+        file_name, group, test = match.groups()
+        body = next((re.split(rf"^class {group}\b", file.text, flags=re.M) for file in files
+                     if file.path.endswith(f"/{file_name}.py")), [])
+        own = re.split(r"^class ", body[1], flags=re.M)[0] if len(body) > 1 else ""
+        return bool(re.search(rf"^    def {test.replace('*', 'test_')}", own, re.M))
+    if match := BROWSER_TEST.fullmatch(name):
+        return any(file.path.endswith("/" + match.group(1)) and f'test("{match.group(2)}"'
+                   in file.text for file in files)
+    return None
+
+
+def check_named_tests(root, files):
+    """docs/security.md has all checks in order, and every test and file that it names exists."""
+    document = next((f for f in files if f.path == "docs/security.md"), None)
+    if document is None:
+        return
+    numbers = []
+    for number, line in enumerate(document.lines, 1):
+        cells = line.split(" | ")
+        if not re.match(r"\| \d+ \|", line) or len(cells) != 4:
+            continue
+        numbers.append(int(cells[0].strip("| ")))
+        names = re.findall(r"`([^`]+)`", cells[3])
+        if not names and not cells[2].startswith("comes with"):
+            yield document.path, number, f"check {numbers[-1]} names no test"
+        for name in names:
+            found = has_test(name, files)
+            if found is None:
+                found = (root / name).is_file()
+            if not found:
+                yield document.path, number, f"there is no test or file {name}"
+    if numbers != list(range(1, CHECKS + 1)):
+        yield document.path, 1, f"must have the checks 1 to {CHECKS} in order, one row each"
+
+
 def untested_codes(_root, files):
     """Every code of base/error.h is named by a test or a vector."""
     header = next((f for f in files if f.path == "src/base/error.h"), None)
@@ -404,7 +456,7 @@ def untested_codes(_root, files):
 
 
 RULES = [check_layers, check_includes, check_words, check_secrets, check_limits, check_headers,
-         check_tests_exist, check_machine_paths, check_links]
+         check_tests_exist, check_machine_paths, check_links, check_named_tests]
 
 
 def problems(root, strict=False):

@@ -192,6 +192,25 @@ X x = default_value;
         self.accepted("docs/y.md", "see [it](z.md#part), [web](https://x.org/a), [here](#part)\n"
                       "`[no](link)`\n```\n[no](link)\n```\n", **{"docs/z.md": "# z\n"})
 
+    def test_checks_name_tests_that_exist(self):
+        rows = [f"| {number} | a statement | holds | `Suite.Name` |" for number in range(1, 26)]
+        rows[24] = "| 25 | a statement | comes with the gate | |"
+        others = {"src/core/y_test.cc": "TEST_F(Suite, Name) {}\n", "bench/y.cc": "int x;\n",
+                  "tests/e2e/test_y.py": "class One(Z):\n    def test_a(self):\n\nclass Two:\n",
+                  "tests/browser/y.spec.ts": 'test("a title", async () => {});\n'}
+        path = "docs/security.md"
+
+        def with_tests(names):
+            return "\n".join([*rows[:3], f"| 4 | a statement | holds | {names} |", *rows[4:]])
+        self.accepted(path, with_tests("`Suite.*`, `test_y.One.test_a`; run: `bench/y.cc`, "
+                                       "`y.spec.ts: a title`, `test_y.One.*`"), **others)
+        for name in ("Suite.Other", "Sui.Name", "Other.*", "test_y.Two.test_a", "test_y.Two.*",
+                     "test_z.One.test_a", "test_y.One.test_b", "y.spec.ts: a tit", "bench/z.cc"):
+            self.refused(f"no test or file {name}", path, with_tests(f"`{name}`"), **others)
+        self.refused("check 4 names no test", path, with_tests(""), **others)
+        self.refused("checks 1 to 25", path, "\n".join(rows[:24]), **others)
+        self.refused("checks 1 to 25", path, "\n".join([*rows, rows[3]]), **others)
+
     def test_code_without_test(self):
         codes = "enum class ErrorCode {\n  token_expired,  // why\n};\n"
         tree = {"src/base/error.h": HEADER + codes}
