@@ -42,6 +42,7 @@ REVEALS = {
     "bench/timing.cc",  # the same
     "src/base/secret.h",  # declares it
     "src/base/crypto.cc",  # an HMAC key's states
+    "src/base/sealed.cc",  # encrypts one, to be kept in memory
     "src/core/person.cc",  # the rules of a password
     "src/http/client.cc",  # the Authorization header that is sent
     "src/service/identity_parts.cc",  # digests of sessions and one-time links
@@ -93,7 +94,7 @@ INCLUDES = [
     (r"sqlite3\.h", r"^src/store/sqlite_driver\.cc$", "go through store/store.h"),
     (r"openssl/.*", r"^src/base/crypto\.cc$|^src/http/tls\w*\.(h|cc)$",
      "go through base/crypto.h"),
-    (r"sodium\.h", r"^src/base/secret\.cc$|^src/service/password\w*\.cc$",
+    (r"sodium\.h", r"^src/base/(secret|sealed)\.cc$|^src/service/password\w*\.cc$",
      "go through base/secret.h"),
     (r"cassert|assert\.h", r"^$", "include base/assert.h"),
 ]
