@@ -16,4 +16,10 @@ const Hmac* DigestKeys::find(DigestKeyId id) const {
   return nullptr;
 }
 
+std::vector<DigestKeyId> DigestKeys::ids() const {
+  std::vector<DigestKeyId> ids;
+  for (const auto& [id, key] : keys_) ids.push_back(id);
+  return ids;
+}
+
 }  // namespace latchkey::core

@@ -20,6 +20,8 @@ class DigestKeys {
   DigestKeyId current_id() const { return current_; }
   // Null for an id that is not, or no longer, here. Cost: a scan over the few keys there are.
   const Hmac* find(DigestKeyId id) const;
+  // In the order in which they came.
+  std::vector<DigestKeyId> ids() const;
 
  private:
   std::vector<std::pair<DigestKeyId, Hmac>> keys_;
