@@ -200,7 +200,21 @@ CREATE INDEX mails_due ON mails (next_attempt_at) WHERE sent_at IS NULL;
 CREATE INDEX mails_person ON mails (person_id, created_at);
 )sql";
 
-constexpr std::string_view kMigrations[] = {kFirst};
+// What a client's idempotency key did, remembered for a day (docs/spec/idempotency.md).
+constexpr std::string_view kIdempotencyKeys = R"sql(
+CREATE TABLE idempotency_keys (
+  key_digest BLOB PRIMARY KEY,
+  request_digest BLOB NOT NULL,
+  person_id BLOB NOT NULL,
+  token_id BLOB NOT NULL,
+  generation INTEGER NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_keys_person ON idempotency_keys (person_id, created_at);
+CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);
+)sql";
+
+constexpr std::string_view kMigrations[] = {kFirst, kIdempotencyKeys};
 
 }  // namespace
 
