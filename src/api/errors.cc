@@ -97,6 +97,11 @@ constexpr Row kRows[] = {
     {pat_global_blocked, 400, kArgument, "A token is for one organization."},
     {pat_expired_cannot_be_extended, 409, kConflict,
      "The token has expired and cannot be changed."},
+    {idempotency_key_reused, 422, "IdempotencyKeyReusedException",
+     "The Idempotency-Key was used for another request; nothing was done. Take a new key for "
+     "each."},
+    {token_secret_gone, 409, "TokenSecretGoneException",
+     "The token was made, but its text can no longer be shown. Regenerate or revoke it."},
     {index_stale, 503, "IndexStaleException",
      "Tokens cannot be checked right now, so nothing is let through. Try again."},
     {store_unavailable, 503, "StoreUnavailableException",
@@ -157,6 +162,9 @@ http::Response error_response(const Error& error, const ErrorScene& scene) {
   body += ",\"typeKey\":" + quote_json(row.type_key);
   body += ",\"errorCode\":0,\"eventId\":" + std::string(row.status >= 500 ? "0" : "3000");
   if (!error.field.empty()) body += ",\"field\":" + quote_json(error.field);
+  if (error.code == ErrorCode::token_secret_gone) {
+    body += ",\"authorizationId\":" + quote_json(error.detail);
+  }
   body += '}';
   http::Response response =
       http::make_response(row.status, "application/json; charset=utf-8", std::move(body));

@@ -88,7 +88,18 @@ http::Response issued_response(Call& call, const service::Changed<service::Issue
   call.revision = issued.revision;
   json::object body = token_json(issued.value.token, call.context.dependencies.clock.now());
   body["token"] = issued.value.text.reveal(RevealSecret{});
-  return result_response(std::move(body), "none", "");
+  http::Response response = result_response(std::move(body), "none", "");
+  if (issued.value.is_replay) response.add_header("Idempotency-Replayed", "true");
+  return response;
+}
+
+// The request's Idempotency-Key, if it has one (docs/spec/idempotency.md).
+Result<std::optional<core::IdempotencyKey>> read_idempotency_key(const http::Request& request) {
+  const size_t count = request.count_headers(core::kIdempotencyKeyHeader);
+  if (count == 0) return std::optional<core::IdempotencyKey>();
+  if (count > 1) return invalid_field(core::kIdempotencyKeyHeader, "must be given once");
+  LK_TRY(auto key, core::IdempotencyKey::parse(*request.header(core::kIdempotencyKeyHeader)));
+  return std::optional(std::move(key));
 }
 
 // A date that cannot be read is a well-typed value against a rule.
@@ -141,10 +152,12 @@ Result<UpdateRequest> read_update(const json::value& body) {
 
 Result<http::Response> create_token(Call& call) {
   LK_TRY(const auto organization, call.organization());
+  LK_TRY(const auto key, read_idempotency_key(call.request));
   LK_TRY(const json::value body, call.body());
   const auto request = read_create(body);
   if (!request) return answer_error(call, request.error());
-  const auto issued = call.services().tokens.create(call.caller(), organization, *request);
+  const auto issued =
+      call.services().tokens.create(call.caller(), organization, *request, key ? &*key : nullptr);
   if (!issued) return answer_error(call, issued.error());
   return issued_response(call, *issued);
 }
@@ -247,6 +260,7 @@ Result<http::Response> revoke_token(Call& call) {
 
 Result<http::Response> regenerate_token(Call& call) {
   LK_TRY(const auto organization, call.organization());
+  LK_TRY(const auto key, read_idempotency_key(call.request));
   const auto id = parse_authorization_id(call.match.parameter("authorizationId"));
   if (!id) return answer_error(call, id.error());
   std::optional<Instant> valid_to;
@@ -258,7 +272,8 @@ Result<http::Response> regenerate_token(Call& call) {
     LK_CHECK(reader.refuse_unknown_fields());
     valid_to = *given;
   }
-  const auto issued = call.services().tokens.regenerate(call.caller(), organization, *id, valid_to);
+  const auto issued = call.services().tokens.regenerate(call.caller(), organization, *id, valid_to,
+                                                        key ? &*key : nullptr);
   if (!issued) return answer_error(call, issued.error());
   return issued_response(call, *issued);
 }

@@ -59,6 +59,7 @@ void Background::notify(std::stop_token stop) {
 
 void Background::keep_house(std::stop_token stop) {
   for (int round = 0;; ++round) {
+    dependencies_.idempotency.forget_secrets();
     if (round % kClearUpEvery == 0) clear_up();
     if (auto flushed = dependencies_.last_use.flush(dependencies_.store); !flushed) {
       log_failure(dependencies_.log, "last_use.flush_failed", flushed.error());
@@ -79,6 +80,9 @@ void Background::keep_house(std::stop_token stop) {
 void Background::clear_up() {
   if (auto cleared = service::clear_up(dependencies_.store, dependencies_.clock.now()); !cleared) {
     log_failure(dependencies_.log, "store.clear_up_failed", cleared.error());
+  }
+  if (auto forgotten = dependencies_.idempotency.forget_keys(); !forgotten) {
+    log_failure(dependencies_.log, "idempotency.clear_up_failed", forgotten.error());
   }
 }
 

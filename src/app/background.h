@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "service/idempotency.h"
 #include "service/last_use.h"
 #include "service/notifier.h"
 #include "store/store.h"
@@ -25,6 +26,7 @@ struct BackgroundDependencies {
   verify::Feed& feed;
   service::Notifier& notifier;
   service::LastUseRecorder& last_use;
+  service::Idempotency& idempotency;
   Clock& clock;
   Log& log;
 };

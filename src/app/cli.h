@@ -65,11 +65,15 @@ Result<Profile> load_profile();
 Result<void> save_profile(const Profile& profile);
 Result<void> delete_profile();
 
+// Whether a request whose answer was lost is sent again, with the Idempotency-Key of the first.
+enum class Delivery { plain, once };
+
 // One request to the server or its console, and its answer.
 struct Call {
   std::string method = "GET";
   std::string target;
   std::optional<json::value> body;
+  Delivery delivery = Delivery::plain;
 };
 
 // The way to a server: its HTTP API with a session, or its console.
@@ -93,6 +97,8 @@ class Remote {
 
  private:
   Remote() = default;
+  Result<http::ClientResponse> send(const http::ClientRequest& request, Delivery delivery);
+
   std::unique_ptr<http::Client> client_;
   std::string server_;
   std::string organization_;

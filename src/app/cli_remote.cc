@@ -4,18 +4,22 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include "app/cli.h"
+#include "app/cli_output.h"
 #include "app/keys.h"
 #include "app/reveal.h"
 #include "app/version.h"
 #include "base/text.h"
+#include "base/uuid.h"
 
 namespace latchkey::app {
 namespace {
 
 constexpr std::string_view kDefaultServer = "http://127.0.0.1:8080";
 constexpr Milliseconds kTimeout{30'000};
+constexpr Milliseconds kRetryPause{1'000};  // a server that is started again has time for it
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -66,7 +70,9 @@ std::string next_of_kind(std::string_view type_key, std::string_view message) {
 std::string what_next(int status, const std::string& retry_after) {
   if (status == 401) return "sign in with `latchkey login`";
   if (status == 403) return "ask somebody whose role allows it";
-  if (status == 429 && !retry_after.empty()) return "try again in " + retry_after + " seconds";
+  if (!retry_after.empty()) {
+    return "try again in " + retry_after + (retry_after == "1" ? " second" : " seconds");
+  }
   if (status >= 500) return "try again, or look into the server's log";
   return "";
 }
@@ -81,6 +87,12 @@ std::string pat_next(std::string_view name) {
   }
   if (name == "failedToUpdateAccessToken") return "make a new one with `latchkey token create`";
   return "ask an administrator of the organization";
+}
+
+// A request that the server may have got, but for which no whole answer came.
+bool is_lost(const Result<http::ClientResponse>& answer) {
+  return !answer && (answer.error().code == ErrorCode::timed_out ||
+                     answer.error().code == ErrorCode::request_malformed);
 }
 
 }  // namespace
@@ -179,6 +191,22 @@ Result<std::string> Remote::organization() const {
   return percent_encode(organization_);
 }
 
+Result<http::ClientResponse> Remote::send(const http::ClientRequest& request, Delivery delivery) {
+  auto answer = client_->send(request);
+  const bool again = delivery == Delivery::once && is_lost(answer);
+  if (again) {
+    tell("The answer was lost; asking again for the same.");
+    std::this_thread::sleep_for(kRetryPause);
+    answer = client_->send(request);
+  }
+  if (answer) return answer;
+  Error error = std::move(answer).error();
+  if (!error.message.empty()) error.message[0] = ascii_lower(error.message[0]);
+  error.detail = again ? "it may have been done all the same: see `latchkey token list`"
+                       : "start it with `latchkey serve`, or name another with --server";
+  return error;
+}
+
 Result<json::value> Remote::call(const Call& call) {
   http::ClientRequest request;
   request.method = call.method;
@@ -190,14 +218,14 @@ Result<json::value> Remote::call(const Call& call) {
     request.body = format_json(*call.body);
   }
   if (!session_.empty()) request.authorization = bearer_header(session_);
-  auto answer = client_->send(request);
-  wipe(request.body.data(), request.body.size());
-  if (!answer) {
-    Error error = std::move(answer).error();
-    if (!error.message.empty()) error.message[0] = ascii_lower(error.message[0]);
-    error.detail = "start it with `latchkey serve`, or name another with --server";
-    return error;
+  if (call.delivery == Delivery::once) {
+    SystemEntropy entropy;
+    LK_TRY(const Uuid key, make_uuid(entropy));
+    request.headers.emplace_back("Idempotency-Key", '"' + format_uuid(key) + '"');
   }
+  auto answer = send(request, call.delivery);
+  wipe(request.body.data(), request.body.size());
+  if (!answer) return std::move(answer).error();
   if (answer->status < 200 || answer->status > 299) {
     return refusal(answer->status, answer->body, answer->header("retry-after"));
   }
@@ -222,6 +250,9 @@ Error refusal(int status, std::string_view body, const std::string& retry_after)
   if (const auto parsed = parse_json(body)) {
     message = text_field(*parsed, "message");
     next = next_of_kind(text_field(*parsed, "typeKey"), message);
+    if (const std::string id = text_field(*parsed, "authorizationId"); !id.empty()) {
+      next = "see `latchkey token show " + id + "`";
+    }
   }
   if (message.empty()) message = "the server answered with status " + std::to_string(status);
   if (next.empty()) next = what_next(status, retry_after);

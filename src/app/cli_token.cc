@@ -57,7 +57,8 @@ Result<void> create_token(const Cli& cli, const TokenOptions& options) {
   LK_TRY(const json::value body, create_body(options, SystemClock().now()));
   LK_TRY(Remote remote, Remote::signed_in(cli));
   LK_TRY(const std::string organization, remote.organization());
-  LK_TRY(const json::value answer, remote.call({"POST", pats_path(organization, ""), body}));
+  LK_TRY(const json::value answer,
+         remote.call({"POST", pats_path(organization, ""), body, Delivery::once}));
   LK_CHECK(pat_of(answer));
   print_issued(cli, answer, "The token was made.");
   return {};
@@ -122,7 +123,8 @@ Result<void> regenerate_token(const Cli& cli, const TokenOptions& options) {
   if (!valid_to.empty()) body["validTo"] = valid_to;
   const std::string path =
       pats_path(organization, "/" + percent_encode(options.id) + "/regenerate");
-  LK_TRY(const json::value answer, remote.call({"POST", path, json::value(std::move(body))}));
+  LK_TRY(const json::value answer,
+         remote.call({"POST", path, json::value(std::move(body)), Delivery::once}));
   LK_CHECK(pat_of(answer));
   print_issued(cli, answer, "The token has a new secret; the old one is dead.");
   return {};

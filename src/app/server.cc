@@ -155,8 +155,8 @@ Result<void> Server::State::start_services() {
   notifier = std::make_unique<service::Notifier>(dependencies, notifier_options, mailer.get());
 
   LK_CHECK(verifier->load(*feed));
-  background = std::make_unique<Background>(
-      BackgroundDependencies{*store, *verifier, *feed, *notifier, last_use, clock, log});
+  background = std::make_unique<Background>(BackgroundDependencies{
+      *store, *verifier, *feed, *notifier, last_use, tokens->idempotency(), clock, log});
   workers = std::make_unique<http::WorkerPool>(kStoreThreads, kStoreQueueMax, &log);
   password_workers =
       std::make_unique<http::WorkerPool>(std::min(2, cores()), kPasswordQueueMax, &log);

@@ -50,6 +50,8 @@ std::string_view error_name(ErrorCode code) {
     LK_NAME(pat_invalid_authorization_id)
     LK_NAME(pat_global_blocked)
     LK_NAME(pat_expired_cannot_be_extended)
+    LK_NAME(idempotency_key_reused)
+    LK_NAME(token_secret_gone)
     LK_NAME(index_stale)
     LK_NAME(store_unavailable)
     LK_NAME(feed_truncated)

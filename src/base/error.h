@@ -63,6 +63,10 @@ enum class ErrorCode {
   pat_global_blocked,
   pat_expired_cannot_be_extended,
 
+  // Changes that carry an Idempotency-Key (docs/spec/idempotency.md).
+  idempotency_key_reused,  // the key did another change
+  token_secret_gone,       // the key made the token `detail`, whose text cannot be shown again
+
   // Our side.
   index_stale,         // the verifier has not heard from its feed for longer than its bound
   store_unavailable,   // the store refused or could not be reached; nothing was changed

@@ -107,7 +107,8 @@ Error explain(CURLcode code, const Collector& collector, const std::string& wher
     return Error(ErrorCode::timed_out, "No answer from " + where + " in time.");
   }
   constexpr CURLcode kNotHttp[] = {CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL,
-                                   CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_RECV_ERROR};
+                                   CURLE_PARTIAL_FILE,       CURLE_GOT_NOTHING,
+                                   CURLE_RECV_ERROR,         CURLE_SEND_ERROR};
   if (std::find(std::begin(kNotHttp), std::end(kNotHttp), code) != std::end(kNotHttp)) {
     return Error(ErrorCode::request_malformed, "Not a whole HTTP answer from " + where + why);
   }

@@ -140,14 +140,31 @@ Result<core::Token> revoke_in(const Dependencies& dependencies, store::WriteTx& 
   return revoked;
 }
 
+// Nothing without a key.
+std::optional<KeyedChange> keyed_change(const core::IdempotencyScope& scope,
+                                        const core::IdempotencyKey* key, Bytes request) {
+  if (key == nullptr) return std::nullopt;
+  return KeyedChange{scope.person, core::idempotency_key_bytes(scope, *key), std::move(request)};
+}
+
 }  // namespace
 
 Result<Changed<IssuedToken>> Tokens::create(const Actor& actor, core::OrganizationId organization,
-                                            const core::CreateToken& request) {
+                                            const core::CreateToken& request,
+                                            const core::IdempotencyKey* key) {
   LK_TRY(const core::PersonId owner, require_session(actor));
+  const auto keyed = keyed_change({owner, organization, core::IdempotentOperation::create_token},
+                                  key, core::idempotent_request_bytes(request));
   IssuedToken issued;
   const auto body = [&](store::WriteTx& tx) -> Result<void> {
     LK_CHECK(require_permission(tx, actor, organization, core::Permission::make_tokens));
+    if (keyed) {
+      LK_TRY(auto done, idempotency_.find(tx, *keyed));
+      if (done) {
+        issued = *std::move(done);
+        return {};
+      }
+    }
     LK_TRY(const auto id, core::make_id<core::TokenId>(dependencies_.entropy));
     LK_TRY(FreshSecret secret, make_secret(dependencies_, tx.now()));
     const core::NewTokenFacts facts{.id = id,
@@ -162,6 +179,7 @@ Result<Changed<IssuedToken>> Tokens::create(const Actor& actor, core::Organizati
     LK_CHECK(tx.append(draft_of(core::Action::token_created, actor, token, std::move(data)),
                        actor.event_context(event_names(token, nullptr))));
     issued = {std::move(token), std::move(secret.text)};
+    if (keyed) LK_CHECK(idempotency_.remember(tx, *keyed, issued));
     return {};
   };
   LK_TRY(const store::Committed committed, dependencies_.store.write(body));
@@ -230,11 +248,22 @@ Result<Changed<core::Token>> Tokens::update(const Actor& actor, core::Organizati
 
 Result<Changed<IssuedToken>> Tokens::regenerate(const Actor& actor,
                                                 core::OrganizationId organization, core::TokenId id,
-                                                std::optional<Instant> valid_to) {
-  LK_CHECK(require_session(actor));
+                                                std::optional<Instant> valid_to,
+                                                const core::IdempotencyKey* key) {
+  LK_TRY(const core::PersonId owner, require_session(actor));
+  const auto keyed =
+      keyed_change({owner, organization, core::IdempotentOperation::regenerate_token}, key,
+                   core::idempotent_request_bytes(id, valid_to));
   IssuedToken issued;
   const auto body = [&](store::WriteTx& tx) -> Result<void> {
     LK_TRY(const store::TokenRow row, load_own(tx, actor, organization, id));
+    if (keyed) {
+      LK_TRY(auto done, idempotency_.find(tx, *keyed));
+      if (done) {
+        issued = *std::move(done);
+        return {};
+      }
+    }
     LK_TRY(FreshSecret secret, make_secret(dependencies_, tx.now()));
     if (secret.stored.digest == row.token.digest) return repeated_secret();
     LK_TRY(core::Token token,
@@ -245,6 +274,7 @@ Result<Changed<IssuedToken>> Tokens::regenerate(const Actor& actor,
     LK_CHECK(write_change(dependencies_, tx, actor,
                           {core::Action::token_regenerated, row.token, token, std::move(data)}));
     issued = {std::move(token), std::move(secret.text)};
+    if (keyed) LK_CHECK(idempotency_.remember(tx, *keyed, issued));
     return {};
   };
   LK_TRY(const store::Committed committed, dependencies_.store.write(body));

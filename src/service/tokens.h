@@ -9,20 +9,15 @@
 #include <optional>
 #include <string>
 
-#include "base/secret.h"
 #include "core/lifecycle.h"
 #include "core/organization.h"
 #include "core/person.h"
 #include "service/actor.h"
 #include "service/dependencies.h"
+#include "service/idempotency.h"
 #include "store/token_rows.h"
 
 namespace latchkey::service {
-
-struct IssuedToken {
-  core::Token token;
-  SecretText text;
-};
 
 struct TokenListQuery {
   store::TokenFilter filter = store::TokenFilter::active;
@@ -39,12 +34,16 @@ struct TokenList {
 
 class Tokens {
  public:
-  explicit Tokens(const Dependencies& dependencies) : dependencies_(dependencies) {}
+  explicit Tokens(const Dependencies& dependencies, const Idempotency::Limits& limits = {})
+      : dependencies_(dependencies), idempotency_(dependencies, limits) {}
 
   // Errors of all: organization_unknown, permission_denied, credential_kind_refused (no session),
   // store_unavailable; and those of core/lifecycle.h.
+  // With a `key` (null: without) the same request gives the same token again, and no second one.
+  // Errors: idempotency_key_reused, token_secret_gone, too_many_attempts (with a key).
   Result<Changed<IssuedToken>> create(const Actor& actor, core::OrganizationId organization,
-                                      const core::CreateToken& request);
+                                      const core::CreateToken& request,
+                                      const core::IdempotencyKey* key = nullptr);
   // Errors: pat_authorization_not_found (absent, or not the caller's here).
   Result<store::TokenRow> get(const Actor& actor, core::OrganizationId organization,
                               core::TokenId id);
@@ -53,8 +52,10 @@ class Tokens {
                          const TokenListQuery& query);
   Result<Changed<core::Token>> update(const Actor& actor, core::OrganizationId organization,
                                       core::TokenId id, const core::UpdateToken& request);
+  // `key`: as of create.
   Result<Changed<IssuedToken>> regenerate(const Actor& actor, core::OrganizationId organization,
-                                          core::TokenId id, std::optional<Instant> valid_to);
+                                          core::TokenId id, std::optional<Instant> valid_to,
+                                          const core::IdempotencyKey* key = nullptr);
   // Revoking twice is no error and appends no second event.
   Result<Changed<core::Token>> revoke(const Actor& actor, core::OrganizationId organization,
                                       core::TokenId id);
@@ -70,8 +71,12 @@ class Tokens {
   };
   Result<Self> self(const Actor& actor);
 
+  // What keys did and the secrets that they gave, once their time is over: called now and then.
+  Idempotency& idempotency() { return idempotency_; }
+
  private:
-  Dependencies dependencies_;
+  const Dependencies dependencies_;
+  Idempotency idempotency_;
 };
 
 }  // namespace latchkey::service

@@ -12,6 +12,7 @@ import stat
 import time
 import unittest
 import urllib.parse
+import uuid
 from pathlib import Path
 
 import harness
@@ -101,6 +102,7 @@ def memory(process):
 class NoSecretIsWrittenDown(unittest.TestCase):
     def setUp(self):
         self.secrets = Secrets()
+        self.keys = Secrets()  # of requests; not a secret, but the database has digests only
         self.server = harness.Server("--log-level", "debug", "--log-access", "true",
                                      "--log-format", "text")
         self.addCleanup(self.server.close)
@@ -113,7 +115,7 @@ class NoSecretIsWrittenDown(unittest.TestCase):
 
     def make_and_use(self, count):
         for number in range(count):
-            token = self.server.create_token(name=f"token-{number}", scope="vso.project")
+            token = self.make(number)
             text = token["token"]
             self.secrets.add(text)
             authorization = [harness.basic(text), "Bearer " + text, harness.basic("", text),
@@ -126,6 +128,19 @@ class NoSecretIsWrittenDown(unittest.TestCase):
                 self.end(token, number)
             if number % 50 == 0:
                 self.mistakes(text)
+
+    def make(self, number):
+        """A new token; each third one with an Idempotency-Key, and asked for twice."""
+        wish = {"displayName": f"token-{number}", "scope": "vso.project"}
+        key = str(uuid.uuid4())
+        headers = {"Authorization": "Bearer " + self.server.session}
+        if number % 3 == 0:
+            self.keys.add(key)
+            headers["Idempotency-Key"] = key
+        answers = [self.server.request("POST", self.server.pats(), headers, wish)
+                   for _ in range(2 if number % 3 == 0 else 1)]
+        self.assertEqual(len({answer.body for answer in answers}), 1, answers)
+        return answers[0].json()["patToken"]
 
     def end(self, token, number):
         identifier = token["authorizationId"]
@@ -200,6 +215,7 @@ class NoSecretIsWrittenDown(unittest.TestCase):
         for name, data in self.places().items():
             with self.subTest(name):
                 self.assertEqual(self.secrets.find(data), set(), "a secret is written down")
+                self.assertEqual(self.keys.find(data), set(), "a key is written down")
         self.search_memory()
 
     def search_memory(self):
@@ -255,12 +271,14 @@ class NoSecretIsWrittenDown(unittest.TestCase):
         self.server.kill()
         self.search_files()
         self.assertGreater(self.secrets.count, TOKENS)
+        self.assertGreater(self.keys.count, TOKENS // 4)
 
     def search_files(self):
         """What a stop leaves behind."""
         for path in Path(self.server.data).rglob("*"):
             if path.is_file():
                 self.assertEqual(self.secrets.find(path.read_bytes()), set(), path)
+                self.assertEqual(self.keys.find(path.read_bytes()), set(), path)
 
     def test_that_the_search_finds(self):
         text = self.server.create_token()["token"]
