@@ -1,5 +1,6 @@
 // Everything that is done with tokens.
 
+import type { Page } from "@playwright/test";
 import { closeSuccess, create, expect, readSecret, row, rowAction, test, tick } from "./fixture";
 import { organization } from "./server";
 
@@ -197,24 +198,74 @@ test("a prefilled link opens the panel and creates nothing by itself", async ({ 
   await expect(row(page, "ci build")).toHaveCount(0);
 });
 
-test("a lost answer does not make a second token", async ({ signedIn: page }) => {
-  let isLost = true;
-  await page.route("**/_apis/tokens/pats?api-version=*", async (route) => {
-    if (route.request().method() !== "POST" || !isLost) return route.fallback();
-    isLost = false;
+// The server gets them all, but the first `count` answers are lost on the way. Gives each request's key.
+async function loseAnswers(page: Page, url: string, count: number): Promise<string[]> {
+  const keys: string[] = [];
+  await page.route(url, async (route) => {
+    if (route.request().method() !== "POST") return route.fallback();
+    keys.push(route.request().headers()["idempotency-key"] ?? "");
+    if (keys.length > count) return route.fallback();
     await route.fetch();
     return route.abort();
   });
+  return keys;
+}
+
+const pats = "**/_apis/tokens/pats?api-version=*";
+
+async function askFor(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name: "New Token" }).first().click();
-  await page.getByRole("textbox", { name: "Name" }).fill("lost");
+  await page.getByRole("textbox", { name: "Name" }).fill(name);
   await tick(page, ["Project and Team: Read"]);
   await page.getByRole("button", { name: "Create", exact: true }).click();
+}
+
+test("a lost answer is asked for again by the page, with the same key", async ({ signedIn: page, server }) => {
+  const keys = await loseAnswers(page, pats, 1);
+  await askFor(page, "asked once more");
+  const secret = await readSecret(page, "asked once more");
+  expect(keys).toEqual([expect.stringMatching(/^"[0-9a-f]{32}"$/), keys[0]]);
+  expect(await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }])))
+    .not.toContain((keys[0] ?? "").slice(1, -1));
+  expect(server.use(secret)).toBe(200);
+  await closeSuccess(page);
+  await expect(row(page, "asked once more")).toHaveCount(1);
+});
+
+test("who tries again after lost answers gets the token that was made", async ({ signedIn: page }) => {
+  const keys = await loseAnswers(page, pats, 2);
+  await askFor(page, "asked again");
   await expect(page.getByText("The server did not answer. Check")).toBeVisible();
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await readSecret(page, "asked again");
+  expect(new Set(keys).size).toBe(1);
+  await closeSuccess(page);
+  await expect(row(page, "asked again")).toHaveCount(1);
+});
+
+test("a lost answer does not make a second token", async ({ signedIn: page }) => {
+  await loseAnswers(page, pats, 2);
+  await askFor(page, "lost");
+  await expect(page.getByText("The server did not answer. Check")).toBeVisible();
+  await tick(page, ["Build: Read"]);
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(page.getByText(/it did create a token of this name/)).toBeVisible();
   await page.getByRole("button", { name: "Create", exact: true }).click();
   await expect(page.getByText(/it did create a token of this name/)).toBeVisible();
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.reload();
   await expect(row(page, "lost")).toHaveCount(1);
+});
+
+test("a lost answer to a regeneration is asked for again", async ({ signedIn: page }) => {
+  await create(page, "renewed");
+  await closeSuccess(page);
+  const keys = await loseAnswers(page, "**/regenerate?api-version=*", 1);
+  await rowAction(page, "renewed", "Regenerate");
+  await page.getByRole("alertdialog").getByRole("button", { name: "Regenerate" }).click();
+  await readSecret(page, "renewed");
+  expect(keys).toEqual([keys[0], keys[0]]);
+  await closeSuccess(page);
 });
 
 test("a failed list gives a message and a retry", async ({ signedIn: page }) => {

@@ -2,7 +2,7 @@
 //
 // When the session is over, the call waits while the person signs in again (setSessionKeeper) and is
 // then sent once more: a refused call did nothing, so nothing is done twice. A call that got no
-// answer is never repeated by itself unless it only reads.
+// answer is repeated by itself, once, only if it carries an Idempotency-Key.
 
 import { defineTexts } from "../base/texts";
 
@@ -60,11 +60,15 @@ export interface CallOptions {
   body?: unknown;
   signal?: AbortSignal;
   isSignIn?: boolean;  // a 401 is the answer itself, not the end of a session
+  idempotencyKey?: string;  // the server does the same call with the same key once
 }
+
+const retryPauseMs = 500;
 
 async function send(method: Method, path: string, options: CallOptions): Promise<Response> {
   const headers: Record<string, string> = { "X-Latchkey-Request": "1", Accept: "application/json" };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  if (options.idempotencyKey !== undefined) headers["Idempotency-Key"] = `"${options.idempotencyKey}"`;
   const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
   if (options.body !== undefined) init.body = JSON.stringify(options.body);
   if (options.signal) init.signal = options.signal;
@@ -114,14 +118,26 @@ async function once(method: Method, path: string, options: CallOptions): Promise
   return body;
 }
 
+// An answer that was lost is asked for again when that cannot do the change twice.
+async function answered(method: Method, path: string, options: CallOptions): Promise<unknown> {
+  try {
+    return await once(method, path, options);
+  } catch (error) {
+    const isLost = error instanceof ApiError && error.status === 0;
+    if (!isLost || options.idempotencyKey === undefined) throw error;
+    await new Promise((resolve) => setTimeout(resolve, retryPauseMs));
+    return once(method, path, options);
+  }
+}
+
 export async function call<T>(method: Method, path: string, options: CallOptions = {}): Promise<T> {
   try {
-    return (await once(method, path, options)) as T;
+    return (await answered(method, path, options)) as T;
   } catch (error) {
     const isEnd = error instanceof ApiError && error.status === 401 && !options.isSignIn &&
       error.typeKey !== wrongPassword;
     if (!isEnd || keeper === null || !(await keeper())) throw error;
-    return (await once(method, path, options)) as T;
+    return (await answered(method, path, options)) as T;
   }
 }
 

@@ -63,9 +63,10 @@ export async function listTokens(
   return { tokens: page.patTokens, continuationToken: page.continuationToken };
 }
 
-export async function createToken(organization: string, wish: TokenWish): Promise<Issued> {
+export async function createToken(organization: string, wish: TokenWish, idempotencyKey: string): Promise<Issued> {
   const body = { ...wish, allOrgs: false };
-  return split(await call<Result>("POST", `${pathOf`/${organization}/_apis/tokens/pats`}?${version}`, { body }));
+  return split(await call<Result>(
+    "POST", `${pathOf`/${organization}/_apis/tokens/pats`}?${version}`, { body, idempotencyKey }));
 }
 
 export async function updateToken(organization: string, id: string, wish: TokenWish): Promise<Token> {
@@ -75,10 +76,10 @@ export async function updateToken(organization: string, id: string, wish: TokenW
 }
 
 export async function regenerateToken(
-  organization: string, id: string, validTo: string | null,
+  organization: string, id: string, validTo: string | null, idempotencyKey: string,
 ): Promise<Issued> {
   const path = `${pathOf`/${organization}/_apis/tokens/pats/${id}/regenerate`}?${version}`;
-  return split(await call<Result>("POST", path, { body: validTo === null ? {} : { validTo } }));
+  return split(await call<Result>("POST", path, { body: validTo === null ? {} : { validTo }, idempotencyKey }));
 }
 
 export async function revokeToken(organization: string, id: string): Promise<void> {

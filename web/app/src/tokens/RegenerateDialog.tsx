@@ -9,6 +9,7 @@ import { formatInstant } from "../base/dates";
 import { defineTexts } from "../base/texts";
 import { Problem } from "../frame/parts";
 import { useAction } from "../hooks/action";
+import { useAttempts } from "../hooks/attempt";
 import { ExpiryField } from "./ExpiryField";
 import { validTo } from "./expiry";
 import { problemOf, type FormExpiry } from "./form";
@@ -29,6 +30,11 @@ const texts = defineTexts({
 
 const useStyles = makeStyles({ content: { display: "flex", flexDirection: "column", gap: "12px" }, text: { margin: 0 } });
 
+interface Expiry {
+  expiry: FormExpiry;
+  day: string;
+}
+
 interface Props {
   organization: string;
   token: Token;
@@ -39,16 +45,25 @@ interface Props {
 export default function RegenerateDialog({ organization, token, onClose, onIssued }: Props): ReactNode {
   const styles = useStyles();
   const { isRunning, error, run } = useAction();
-  const [expiry, setExpiry] = useState<{ expiry: FormExpiry; day: string }>({ expiry: "keep", day: "" });
+  const [expiry, setExpiry] = useState<Expiry>({ expiry: "keep", day: "" });
+  const attempts = useAttempts<Expiry, string | null>();
   const problem = problemOf(error);
 
   const regenerate = async (): Promise<void> => {
-    const end = expiry.expiry === "keep" ? null : validTo(expiry.expiry, expiry.day, new Date());
-    if (expiry.expiry !== "keep" && end === null) {
-      throw new ApiError({ status: 0, message: "", patTokenError: "invalidValidTo" });
+    const attempt = attempts.of(expiry, () => {
+      if (expiry.expiry === "keep") return null;
+      const end = validTo(expiry.expiry, expiry.day, new Date());
+      if (end === null) throw new ApiError({ status: 0, message: "", patTokenError: "invalidValidTo" });
+      return end.toISOString();
+    });
+    try {
+      const issued = await regenerateToken(organization, token.authorizationId, attempt.wish, attempt.key);
+      onIssued({ issued, organization, isNew: false });
+    } catch (failure) {
+      // Its text cannot be shown any more: who asks again wants another one.
+      if (failure instanceof ApiError && failure.status === 409) attempts.forget();
+      throw failure;
     }
-    const issued = await regenerateToken(organization, token.authorizationId, end?.toISOString() ?? null);
-    onIssued({ issued, organization, isNew: false });
   };
 
   return (

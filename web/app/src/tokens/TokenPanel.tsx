@@ -5,16 +5,17 @@ import {
 } from "@fluentui/react-components";
 import { useCallback, useEffect, useRef, type FormEvent, type ReactNode } from "react";
 import { ApiError } from "../api/client";
-import { createToken, listTokens, updateToken } from "../api/tokens";
+import { createToken, listTokens, updateToken, type TokenWish } from "../api/tokens";
 import type { Token } from "../api/types";
 import { formatRelative } from "../base/dates";
 import { defineTexts } from "../base/texts";
 import { useAction } from "../hooks/action";
+import { useAttempts } from "../hooks/attempt";
 import { useMe } from "../hooks/resources";
 import { Icon } from "../frame/icons";
 import { Problem } from "../frame/parts";
 import { ExpiryField } from "./ExpiryField";
-import { momentOf, problemOf, useTokenForm, type FormField } from "./form";
+import { momentOf, problemOf, useTokenForm, type FormField, type TokenValues } from "./form";
 import { fullAccess, type ScopeSet } from "./scopes";
 import { ScopesField } from "./ScopesField";
 import type { Done, Task } from "./TokensPage";
@@ -52,7 +53,8 @@ interface Props {
   onSaved: () => void;
 }
 
-// After a try that got no answer: was the token made all the same? Then it is not made twice.
+// After a try that got no answer, and another wish: was the first token made all the same? The same wish needs
+// no look, for its key gives the same token.
 async function findLost(organization: string, name: string, since: number): Promise<Token | undefined> {
   const page = await listTokens(organization,
     { filter: "active", sort: "createdOn", ascending: false, search: name, top: 20 });
@@ -66,6 +68,7 @@ export default function TokenPanel({ task, organization, set, onClose, onIssued,
   const { values, change } = useTokenForm(task, organization, set);
   const { isRunning, error, run } = useAction();
   const uncertainSince = useRef<number | null>(null);
+  const attempts = useAttempts<TokenValues, TokenWish>();
   const form = useRef<HTMLFormElement>(null);
   const kept = task.kind === "edit" ? task.token : null;
   const problem = problemOf(error);
@@ -82,22 +85,28 @@ export default function TokenPanel({ task, organization, set, onClose, onIssued,
 
   const save = async (): Promise<void> => {
     const now = new Date();
-    const moment = momentOf(values, kept, now);
-    if (moment === null) throw new ApiError({ status: 0, message: "", patTokenError: "invalidValidTo" });
-    const scope = values.isFull ? fullAccess : set.format(values.scopes);
-    const wish = { displayName: values.name, scope, validTo: moment.toISOString() };
+    const makeWish = (): TokenWish => {
+      const moment = momentOf(values, kept, now);
+      if (moment === null) throw new ApiError({ status: 0, message: "", patTokenError: "invalidValidTo" });
+      const scope = values.isFull ? fullAccess : set.format(values.scopes);
+      return { displayName: values.name, scope, validTo: moment.toISOString() };
+    };
     if (kept) {
-      await updateToken(organization, kept.authorizationId, wish);
+      await updateToken(organization, kept.authorizationId, makeWish());
       onSaved();
       return;
     }
-    if (uncertainSince.current !== null) {
+    const attempt = attempts.of(values, makeWish);
+    if (uncertainSince.current !== null && attempt.isNew) {
       const lost = await findLost(values.organization, values.name.trim(), uncertainSince.current);
-      if (lost) throw new ApiError({ status: 409, message: texts.exists(formatRelative(lost.validFrom, Date.now())) });
+      if (lost) {
+        attempts.forget();
+        throw new ApiError({ status: 409, message: texts.exists(formatRelative(lost.validFrom, Date.now())) });
+      }
       uncertainSince.current = null;
     }
     try {
-      const issued = await createToken(values.organization, wish);
+      const issued = await createToken(values.organization, attempt.wish, attempt.key);
       onIssued({ issued, organization: values.organization, isNew: true });
     } catch (failure) {
       if (failure instanceof ApiError && failure.isUncertain) uncertainSince.current = now.getTime() - 60_000;
