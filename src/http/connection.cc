@@ -1,8 +1,5 @@
 #include "http/connection.h"
 
-#include <netinet/in.h>
-
-#include <boost/asio/write.hpp>
 #include <exception>
 #include <limits>
 
@@ -35,26 +32,53 @@ void wipe_text(std::string& text) {
 
 Connection::Connection(NetworkThread& thread, Accepted accepted)
     : thread_(thread),
-      socket_(thread.io()),
+      stream_(thread.io(), accepted),
       exchange_(std::make_shared<Exchange>(thread.options().limits, *this, thread.route(),
-                                           std::move(accepted.peer_address))) {
-  boost::system::error_code failure;
-  const int protocol = accepted.family == AF_UNIX ? 0 : IPPROTO_TCP;
-  socket_.assign(asio::generic::stream_protocol(accepted.family, protocol),
-                 accepted.socket.number(), failure);
-  if (failure) return;  // the first read finds the socket closed
-  accepted.socket.release();
-  socket_.non_blocking(true, failure);
-}
+                                           std::move(accepted.peer_address))) {}
 
 Connection::~Connection() { exchange_->detach(); }
 
 void Connection::start() {
+  const TlsPublication* const tls = thread_.dependencies().tls;
+  tls ? begin_handshake(*tls) : begin();
+}
+
+void Connection::refuse_overload() {
+  is_overload_ = true;
+  start();
+}
+
+// Begins to speak HTTP.
+void Connection::begin() {
+  if (is_overload_) return refuse({503, "There are too many connections."});
   enter(Phase::waiting, thread_.options().limits.head_timeout);
   read();
 }
 
-void Connection::refuse_overload() { refuse({503, "There are too many connections."}); }
+void Connection::begin_handshake(const TlsPublication& tls) {
+  enter(Phase::handshake, thread_.options().limits.head_timeout);
+  stream_.async_handshake(
+      tls, [self = shared_from_this()](Stream::Handshake outcome) { self->on_handshake(outcome); });
+}
+
+void Connection::on_handshake(Stream::Handshake outcome) {
+  if (phase_ != Phase::handshake) return;  // closed meanwhile
+  switch (outcome) {
+    case Stream::Handshake::done: thread_.counters().tls_handshakes_total.add(); return begin();
+    case Stream::Handshake::peer_left: return close();
+    case Stream::Handshake::failed: return fail_handshake(stream_.handshake_failure());
+    case Stream::Handshake::plain:
+      thread_.counters().tls_handshakes_failed.add();
+      return refuse({400, "This port speaks TLS: use https."});
+  }
+}
+
+void Connection::fail_handshake(const char* reason) {
+  thread_.counters().tls_handshakes_failed.add();
+  thread_.dependencies().log.write(LogLevel::debug, "http.tls_handshake_failed",
+                                   {{"reason", reason}, {"peer", exchange_->peer_address()}});
+  close();
+}
 
 void Connection::enter(Phase phase, Milliseconds timeout) {
   phase_ = phase;
@@ -64,6 +88,7 @@ void Connection::enter(Phase phase, Milliseconds timeout) {
 void Connection::check_deadline(Ticks now) {
   if (now < deadline_) return;
   switch (phase_) {
+    case Phase::handshake: return fail_handshake("it took too long");
     case Phase::head: return refuse({408, "The head took too long."});
     case Phase::body: return refuse({408, "The body took too long."});
     case Phase::waiting:
@@ -75,7 +100,7 @@ void Connection::check_deadline(Ticks now) {
 }
 
 void Connection::close_if_idle() {
-  if (phase_ == Phase::waiting) close();
+  if (phase_ == Phase::waiting || phase_ == Phase::handshake) close();
 }
 
 void Connection::close() {
@@ -83,16 +108,14 @@ void Connection::close() {
   const auto self = shared_from_this();
   phase_ = Phase::closed;
   exchange_->detach();
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  stream_.close();
   thread_.forget(*this);
 }
 
 void Connection::read() {
   if (read_pending_) return;
   read_pending_ = true;
-  const std::span<char> space = exchange_->input();
-  socket_.async_read_some(asio::buffer(space.data(), space.size()),
+  stream_.async_read_some(exchange_->input(),
                           [self = shared_from_this()](const ErrorOfAsio& failure, size_t bytes) {
                             self->on_read(failure, bytes);
                           });
@@ -112,6 +135,7 @@ void Connection::on_read(const ErrorOfAsio& failure, size_t size_bytes) {
       if (failure || drained_bytes_ > kDrainBytesMax) return close();
       exchange_->drop_input();
       return read();
+    case Phase::handshake:
     case Phase::handling:
     case Phase::writing:  // of a 408; drain() reads on
     case Phase::closed: return;
@@ -144,7 +168,7 @@ void Connection::await_more(Exchange::Progress progress) {
       ErrorOfAsio failure;
       // All earlier answers were taken, so these few bytes fit, or the peer is gone.
       const size_t sent =
-          socket_.write_some(asio::buffer(kContinue.data(), kContinue.size()), failure);
+          stream_.write_some(asio::buffer(kContinue.data(), kContinue.size()), failure);
       if (failure || sent != kContinue.size()) return close();
     }
   }
@@ -205,7 +229,9 @@ void Connection::prepare(Response&& response) {
     response = make_refusal(kFailed, exchange_->request_id());
   }
   close_after_ = close_after_ || !exchange_->keep_alive() || thread_.stopping();
-  append_head(head_out_, response, close_after_ ? ConnectionUse::close : ConnectionUse::keep);
+  append_head(head_out_, response,
+              {close_after_ ? ConnectionUse::close : ConnectionUse::keep,
+               stream_.is_encrypted() ? Transport::tls : Transport::plain});
   thread_.counters().responses_by_class[static_cast<size_t>(response.status) / 100].add();
   if (thread_.options().access_log) log_access(response);
   if (exchange_->head_only() || !status_has_body(response.status)) return;
@@ -230,7 +256,7 @@ void Connection::log_access(const Response& response) const {
                                    {"peer", exchange_->peer_address()}});
 }
 
-std::array<asio::const_buffer, 2> Connection::unwritten() const {
+Stream::Pieces Connection::unwritten() const {
   return {asio::buffer(head_out_) + written_bytes_,
           asio::buffer(body_out_) +
               (written_bytes_ > head_out_.size() ? written_bytes_ - head_out_.size() : 0)};
@@ -240,18 +266,18 @@ std::array<asio::const_buffer, 2> Connection::unwritten() const {
 bool Connection::flush() {
   ErrorOfAsio failure;
   const auto buffers = unwritten();
-  written_bytes_ += body_out_.empty() ? socket_.write_some(asio::const_buffer(buffers[0]), failure)
-                                      : socket_.write_some(buffers, failure);
+  written_bytes_ += body_out_.empty() ? stream_.write_some(asio::const_buffer(buffers[0]), failure)
+                                      : stream_.write_some(buffers, failure);
   if (failure && failure != asio::error::would_block && failure != asio::error::try_again) {
     close();
     return false;
   }
   if (written_bytes_ == head_out_.size() + body_out_.size()) return finish_response();
   enter(Phase::writing, thread_.options().limits.write_timeout);
-  asio::async_write(socket_, unwritten(),
-                    [self = shared_from_this()](const ErrorOfAsio& write_failure, size_t) {
-                      self->on_written(write_failure);
-                    });
+  stream_.async_write(unwritten(),
+                      [self = shared_from_this()](const ErrorOfAsio& write_failure, size_t) {
+                        self->on_written(write_failure);
+                      });
   return false;
 }
 
@@ -280,8 +306,7 @@ bool Connection::finish_response() {
 
 void Connection::drain() {
   enter(Phase::draining, kDrainTime);
-  ErrorOfAsio ignored;
-  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+  stream_.end_sending();
   if (read_pending_) return;
   exchange_->drop_input();
   read();

@@ -3,14 +3,11 @@
 //
 // Its phase says what it waits for, and each phase but `handling` has a deadline, which the
 // thread's sweep checks. There is at most one read and one write outstanding; nothing is read while
-// a handler owes an answer, so what a peer can make us hold is one buffer. docs/spec/http.md.
+// a handler owes an answer, so what a peer can make us hold is one buffer (and TLS's own of one
+// record each way). docs/spec/http.md.
 // Thread safety: the network thread only.
 #pragma once
 
-#include <array>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -18,6 +15,7 @@
 #include "http/exchange.h"
 #include "http/network_thread.h"
 #include "http/response_text.h"
+#include "http/stream.h"
 
 namespace latchkey::http {
 
@@ -43,9 +41,13 @@ class Connection final : public AnswerTarget, public std::enable_shared_from_thi
   size_t position = 0;
 
  private:
-  enum class Phase { waiting, head, body, handling, writing, draining, closed };
-  using ErrorOfAsio = boost::system::error_code;
+  enum class Phase { handshake, waiting, head, body, handling, writing, draining, closed };
+  using ErrorOfAsio = Stream::ErrorOfAsio;
 
+  void begin();
+  void begin_handshake(const TlsPublication& tls);
+  void on_handshake(Stream::Handshake outcome);
+  void fail_handshake(const char* reason);
   void read();
   void on_read(const ErrorOfAsio& failure, size_t size_bytes);
   void advance();
@@ -59,14 +61,13 @@ class Connection final : public AnswerTarget, public std::enable_shared_from_thi
   void enter(Phase phase, Milliseconds timeout);
   void prepare(Response&& response);
   void log_access(const Response& response) const;
-  std::array<boost::asio::const_buffer, 2> unwritten() const;
+  Stream::Pieces unwritten() const;
 
   NetworkThread& thread_;
-  boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
-                                   boost::asio::io_context::executor_type>
-      socket_;
+  Stream stream_;
   std::shared_ptr<Exchange> exchange_;
   Phase phase_ = Phase::waiting;
+  bool is_overload_ = false;
   Ticks deadline_;
   bool read_pending_ = false;
   bool in_handler_ = false;

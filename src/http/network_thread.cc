@@ -1,5 +1,7 @@
 #include "http/network_thread.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cstring>
@@ -87,6 +89,11 @@ NetworkThread::~NetworkThread() { route_->close(); }
 std::shared_ptr<ReplyRoute> NetworkThread::route() const { return route_; }
 
 void NetworkThread::run() {
+  // OpenSSL writes without MSG_NOSIGNAL: a peer that has gone must be an error, not a signal.
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   route_->open(io_);
   wait_for_connections();
   schedule_sweep();

@@ -51,6 +51,8 @@ struct ThreadCounters {
   Counter connections_refused;
   Counter requests_total;
   Counter malformed_total;
+  Counter tls_handshakes_total;
+  Counter tls_handshakes_failed;
   Counter responses_by_class[6];
 };
 

@@ -7,6 +7,9 @@
 namespace latchkey::http {
 namespace {
 
+// A year.
+constexpr std::string_view kStrictTransport = "Strict-Transport-Security: max-age=31536000\r\n";
+
 struct Reason {
   int status;
   std::string_view text;
@@ -88,7 +91,7 @@ bool is_sendable(const Response& response) {
   return true;
 }
 
-void append_head(std::string& out, const Response& response, ConnectionUse use) {
+void append_head(std::string& out, const Response& response, Delivery delivery) {
   out += "HTTP/1.1 ";
   append_number(out, static_cast<size_t>(response.status));
   out += ' ';
@@ -105,7 +108,8 @@ void append_head(std::string& out, const Response& response, ConnectionUse use) 
     append_number(out, response.body.size());
     out += "\r\n";
   }
-  out += use == ConnectionUse::close ? "Connection: close\r\n\r\n" : "\r\n";
+  if (delivery.transport == Transport::tls) out += kStrictTransport;
+  out += delivery.use == ConnectionUse::close ? "Connection: close\r\n\r\n" : "\r\n";
 }
 
 Response make_refusal(const Refusal& refusal, std::string_view request_id) {

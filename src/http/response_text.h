@@ -14,14 +14,20 @@
 namespace latchkey::http {
 
 enum class ConnectionUse { keep, close };
+enum class Transport { plain, tls };
+struct Delivery {
+  ConnectionUse use = ConnectionUse::keep;
+  Transport transport = Transport::plain;
+};
 
 // Whether `response` can be sent: a status of 200 to 599, header names that are tokens, values
 // without control characters, and no header that frames the message (Content-Length, ...).
 bool is_sendable(const Response& response);
 
-// Appends the head of `response`, with Content-Length where the status has one. RFC 9110
-// section 8.6. REQUIRES: is_sendable(response).
-void append_head(std::string& out, const Response& response, ConnectionUse use);
+// Appends the head of `response`, with Content-Length where the status has one (RFC 9110
+// section 8.6) and Strict-Transport-Security within TLS (RFC 6797 section 7.2, which forbids it on
+// plain HTTP). REQUIRES: is_sendable(response).
+void append_head(std::string& out, const Response& response, Delivery delivery);
 
 // Whether an answer of `status` may have a body at all.
 bool status_has_body(int status);

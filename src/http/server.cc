@@ -37,6 +37,8 @@ class AsioServer final : public Server {
       sum.connections_refused += part.connections_refused.get();
       sum.requests_total += part.requests_total.get();
       sum.malformed_total += part.malformed_total.get();
+      sum.tls_handshakes_total += part.tls_handshakes_total.get();
+      sum.tls_handshakes_failed += part.tls_handshakes_failed.get();
       for (size_t i = 0; i < 6; ++i) sum.responses_by_class[i] += part.responses_by_class[i].get();
     }
     return sum;

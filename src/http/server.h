@@ -20,13 +20,15 @@
 
 namespace latchkey::http {
 
+class TlsPublication;
+
 struct Limits {
   uint32_t head_bytes_max = 32 * 1024;
   uint32_t headers_max = 100;
   uint32_t target_bytes_max = 8 * 1024;
   uint32_t body_bytes_max = 1024 * 1024;
   uint32_t connections_max = 16'384;
-  Milliseconds head_timeout{10'000};   // from the first byte of a head to its end
+  Milliseconds head_timeout{10'000};   // from the first byte of a head to its end; a handshake
   Milliseconds body_timeout{30'000};   // from the end of the head to the end of the body
   Milliseconds idle_timeout{75'000};   // between two requests of a kept connection
   Milliseconds write_timeout{30'000};  // to take a whole response
@@ -54,6 +56,8 @@ struct ServerCounters {
   uint64_t requests_total = 0;
   uint64_t malformed_total = 0;         // refused before a handler saw them
   uint64_t responses_by_class[6] = {};  // [2] is 2xx, and so on
+  uint64_t tls_handshakes_total = 0;    // that were done
+  uint64_t tls_handshakes_failed = 0;   // plain HTTP sent to a TLS port is one
 };
 
 class Server {
@@ -73,6 +77,7 @@ struct ServerDependencies {
   Entropy& entropy;
   Log& log;
   Handler& handler;
+  const TlsPublication* tls = nullptr;  // what each connection begins with; null: plain HTTP
 };
 
 // Binds and starts a server. Errors: configuration (the address is taken, not ours, or malformed).

@@ -1,7 +1,7 @@
 // The rules of docs/spec/http.md about what is refused, each as bytes on a socket.
 #include <gtest/gtest.h>
 
-#include "http/server_test_util.h"
+#include "http/tls_test_util.h"
 
 namespace latchkey::http {
 namespace {
@@ -166,24 +166,35 @@ std::vector<Case> chunk_cases() {
   };
 }
 
-class RefusedRequest : public testing::TestWithParam<Case> {};
-
-TEST_P(RefusedRequest, GetsItsStatusAndAClosedConnection) {
-  TestServer server(
-      [](const Request& request, Reply reply) {
-        ADD_FAILURE() << "a handler saw " << request.path();
-        reply.send(make_response(200, "text/plain", ""));
-      },
-      small_limits());
-  RawSocket socket(server.port());
-  socket.send(GetParam().bytes + kGet);  // a smuggled request would be answered after
+void refused(const Case& row, TestServer& server, RawSocket&& socket) {
+  socket.send(row.bytes + kGet);  // a smuggled request would be answered after
   const RawAnswer answer = socket.receive();
-  EXPECT_EQ(answer.status, GetParam().status) << answer.body;
+  EXPECT_EQ(answer.status, row.status) << answer.body;
   EXPECT_NE(answer.head.find("Connection: close\r\n"), std::string::npos);
   EXPECT_NE(answer.head.find("ActivityId: "), std::string::npos);
   EXPECT_NE(answer.body.find(R"("typeKey":"VssRequestMalformedException")"), std::string::npos);
   EXPECT_TRUE(socket.is_closed_within(1'000));
   EXPECT_EQ(server.server->counters().malformed_total, 1u);
+}
+
+class RefusedRequest : public testing::TestWithParam<Case> {
+ protected:
+  static void sees_none(const Request& request, Reply reply) {
+    ADD_FAILURE() << "a handler saw " << request.path();
+    reply.send(make_response(200, "text/plain", ""));
+  }
+};
+
+TEST_P(RefusedRequest, GetsItsStatusAndAClosedConnection) {
+  TestServer server(sees_none, small_limits());
+  refused(GetParam(), server, RawSocket(server.port()));
+}
+
+TEST_P(RefusedRequest, AlsoWithinTls) {
+  ServerOptions options = small_limits();
+  options.limits.head_timeout = Milliseconds(5'000);  // for the handshake
+  TestServer server(sees_none, options, &any_publication());
+  refused(GetParam(), server, TlsSocket(server.port()));
 }
 
 std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name; }
@@ -217,12 +228,22 @@ std::vector<Case> served_cases() {
   };
 }
 
-TEST_P(ServedRequest, LeavesTheNextRequestWhole) {
-  TestServer server(echo, small_limits());
-  RawSocket socket(server.port());
-  socket.send(GetParam().bytes + kGet);
+void served(const Case& row, RawSocket&& socket) {
+  socket.send(row.bytes + kGet);
   EXPECT_EQ(socket.receive().status, 200);
   EXPECT_EQ(socket.receive().body, "GET /a?b=c|");
+}
+
+TEST_P(ServedRequest, LeavesTheNextRequestWhole) {
+  TestServer server(echo, small_limits());
+  served(GetParam(), RawSocket(server.port()));
+}
+
+TEST_P(ServedRequest, AlsoWithinTls) {
+  ServerOptions options = small_limits();
+  options.limits.head_timeout = Milliseconds(5'000);  // for the handshake
+  TestServer server(echo, options, &any_publication());
+  served(GetParam(), TlsSocket(server.port()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Edge, ServedRequest, testing::ValuesIn(served_cases()), name_of);

@@ -1,6 +1,6 @@
 // What the tests of the server share: a server with a handler made of a function, and a raw socket.
 //
-// Raw, because the point of most of these tests is bytes that no proper client would send.
+// Raw, because most of these tests send bytes that no proper client would.
 // Thread safety: one thread a RawSocket; a RecordingLog from any thread.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -45,7 +46,7 @@ class RawSocket {
   }
   RawSocket(const RawSocket&) = delete;
   RawSocket& operator=(const RawSocket&) = delete;
-  ~RawSocket() { close(); }
+  virtual ~RawSocket() { close(); }
 
   void connect(uint16_t port) {
     sockaddr_in address{};
@@ -69,7 +70,7 @@ class RawSocket {
   // Sends all of `bytes`; false when the peer has gone.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t sent = put(bytes);
       if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<size_t>(sent));
     }
@@ -95,31 +96,37 @@ class RawSocket {
     received_.erase(0, length);
     return answer;
   }
-  // Whether something has come, or the end.
   bool is_readable() {
     pollfd wait{socket_, POLLIN, 0};
     return ::poll(&wait, 1, 0) == 1;
   }
   // Whether the server closes within `timeout_ms`, without sending anything more.
   bool is_closed_within(int timeout_ms) {
-    pollfd wait{socket_, POLLIN, 0};
-    if (!received_.empty() || ::poll(&wait, 1, timeout_ms) != 1) return false;
     char byte;
-    return ::recv(socket_, &byte, 1, 0) <= 0;
+    return received_.empty() && take(&byte, 1, timeout_ms) == 0;
   }
+
+ protected:
+  virtual ssize_t put(std::string_view bytes) {
+    return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  // The number of bytes received, 0 at the end, -1 when nothing came in time.
+  virtual ssize_t take(char* bytes, size_t size_bytes, int timeout_ms) {
+    pollfd wait{socket_, POLLIN, 0};
+    if (::poll(&wait, 1, timeout_ms) != 1) return -1;
+    return std::max<ssize_t>(0, ::recv(socket_, bytes, size_bytes, 0));
+  }
+  int socket_;
 
  private:
   bool receive_some() {
-    pollfd wait{socket_, POLLIN, 0};
-    if (::poll(&wait, 1, 3'000) != 1) return false;
     char bytes[16 * 1024];
-    const ssize_t count = ::recv(socket_, bytes, sizeof bytes, 0);
+    const ssize_t count = take(bytes, sizeof bytes, 3'000);
     if (count <= 0) return false;
     received_.append(bytes, static_cast<size_t>(count));
     return true;
   }
 
-  int socket_;
   bool connected_ = false;
   std::string received_;
 };
@@ -169,22 +176,21 @@ inline void echo(const Request& request, Reply reply) {
 // A running server on a port of 127.0.0.1, or where `options` says.
 class TestServer {
  public:
-  explicit TestServer(FunctionHandler::Function function = echo, ServerOptions options = {})
-      : handler_(std::move(function)) {
+  explicit TestServer(FunctionHandler::Function function = echo, ServerOptions options = {},
+                      const TlsPublication* tls = nullptr)
+      : handler(std::move(function)) {
     if (options.endpoint.unix_path.empty()) options.endpoint.address = "127.0.0.1";
-    auto started = start_server(options, {clock_, entropy_, log, handler_});
+    auto started = start_server(options, {clock, entropy, log, handler, tls});
     LK_ASSERT(started.has_value());
     server = *std::move(started);
   }
   uint16_t port() const { return server->port(); }
 
   RecordingLog log;
-  std::unique_ptr<Server> server;
-
- private:
-  SystemClock clock_;
-  SystemEntropy entropy_;
-  FunctionHandler handler_;
+  SystemClock clock;
+  SystemEntropy entropy;
+  FunctionHandler handler;
+  std::unique_ptr<Server> server;  // ends first: it uses all of the above
 };
 
 inline const std::string kGet = "GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n";
