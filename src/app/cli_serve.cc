@@ -2,6 +2,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include <CLI/CLI.hpp>
 
 #include "app/cli.h"
@@ -14,6 +16,7 @@ namespace latchkey::app {
 namespace {
 
 constexpr Milliseconds kGrace{10'000};
+constexpr timespec kPollInterval{2, 0};  // of the certificate's files
 
 struct ServeOptions {
   std::string config_file;
@@ -31,12 +34,15 @@ sigset_t block_signals() {
   return signals;
 }
 
-void wait_for_stop(const sigset_t& signals, Log& log) {
+void wait_for_stop(const sigset_t& signals, Server& server, Log& log) {
   while (true) {
-    int number = 0;
-    if (sigwait(&signals, &number) != 0) continue;
+    const int number = sigtimedwait(&signals, nullptr, &kPollInterval);
+    if (number < 0) {
+      if (errno == EAGAIN) server.poll_certificate();
+      continue;
+    }
     if (number != SIGHUP) break;
-    log.warning("serve.signal_ignored", {{"signal", "SIGHUP"}});
+    if (!server.reload_certificate()) log.warning("serve.signal_ignored", {{"signal", "SIGHUP"}});
   }
   // From here on a second signal ends the process at once, as it does without us.
   sigset_t again = signals;
@@ -93,7 +99,7 @@ Result<void> serve(const Cli& cli, const ServeOptions& options) {
   auto server = Server::start(*config, *log);
   if (!server) return start_error(std::move(server).error());
   welcome(cli, (*server)->started(), *config);
-  wait_for_stop(signals, *log);
+  wait_for_stop(signals, **server, *log);
   (*server)->stop(kGrace);
   return {};
 }
@@ -117,7 +123,8 @@ void add_serve_command(CLI::App& root, Cli& cli) {
   command->footer(
       "Each option is also a key of the file (--listen-port is port in [listen]) and an\n"
       "environment variable (LATCHKEY_LISTEN_PORT). Flags win over the environment, that over\n"
-      "the file. SIGTERM and SIGINT stop gracefully; a second one stops at once.\n\n"
+      "the file. SIGTERM and SIGINT stop gracefully; a second one stops at once. SIGHUP reads\n"
+      "the certificate anew.\n\n"
       "Example:\n  latchkey serve --port 9000 --data ./latchkey-data");
   command->callback([&cli, options] { cli.finish(serve(cli, *options)); });
 }

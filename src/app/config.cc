@@ -127,7 +127,7 @@ std::vector<Setting> place_settings() {
   return {
       text_setting("data_dir", "Folder of the database, the keys and the console socket",
                    &Config::data_dir, check_not_empty),
-      text_setting("public_url", "Address in every link; http://127.0.0.1:PORT if empty",
+      text_setting("public_url", "Address in every link; http(s)://127.0.0.1:PORT if empty",
                    &Config::public_url, check_public_url),
       text_setting("listen.address", "IP address to serve the API and pages on",
                    &Config::listen_address, check_address),
@@ -138,6 +138,14 @@ std::vector<Setting> place_settings() {
       boolean_setting("listen.allow_plain_http",
                       "Serve plain HTTP on other than loopback addresses (behind a TLS proxy)",
                       &Config::listen_allow_plain_http),
+      text_setting("tls.certificate_file",
+                   "PEM file of the server's certificate and its chain; empty serves plain HTTP",
+                   &Config::tls_certificate_file),
+      text_setting("tls.key_file", "PEM file of the certificate's private key, for its owner only",
+                   &Config::tls_key_file),
+      choice_setting("tls.minimum_version", "Oldest version of TLS to speak, 1.2 or 1.3",
+                     &Config::tls_minimum_version,
+                     {{"1.2", http::TlsVersion::tls_1_2}, {"1.3", http::TlsVersion::tls_1_3}}),
       text_setting("operations.address", "IP address of health and metrics",
                    &Config::operations_address, check_address),
       integer_setting("operations.port", "Port of health and metrics; 0 lets the system choose",
@@ -280,10 +288,17 @@ Result<void> apply_file(Config& config, const std::string& path, bool found_by_d
 }
 
 Result<void> check_together(const Config& config) {
-  if (!is_loopback(config.listen_address) && !config.listen_allow_plain_http) {
+  if (config.tls_certificate_file.empty() != config.tls_key_file.empty()) {
+    const bool lacks_key = config.tls_key_file.empty();
+    return bad(
+        lacks_key ? "tls.key_file" : "tls.certificate_file",
+        lacks_key ? "must be given with tls.certificate_file" : "must be given with tls.key_file");
+  }
+  if (!is_loopback(config.listen_address) && !config.listen_allow_plain_http && !has_tls(config)) {
     return bad("listen.address",
-               "must be a loopback address, because this server speaks plain HTTP; put a TLS proxy "
-               "before it, or set listen.allow_plain_http = true");
+               "must be a loopback address, because this server speaks plain HTTP; give "
+               "tls.certificate_file and tls.key_file, put a TLS proxy before it, or set "
+               "listen.allow_plain_http = true");
   }
   if (config.listen_port != 0 && config.listen_port == config.operations_port) {
     return bad("operations.port", "must differ from listen.port");
@@ -391,6 +406,8 @@ bool is_loopback(std::string_view address) {
   return address == "::1" || address.starts_with("127.");
 }
 
+bool has_tls(const Config& config) { return !config.tls_certificate_file.empty(); }
+
 std::string local_url(const std::string& address, uint16_t port) {
   std::string host = address == "0.0.0.0" ? "127.0.0.1" : address == "::" ? "::1" : address;
   if (host.find(':') != host.npos) host = "[" + host + "]";
@@ -398,7 +415,8 @@ std::string local_url(const std::string& address, uint16_t port) {
 }
 
 std::string effective_public_url(const Config& config, uint16_t port) {
-  return config.public_url.empty() ? "http://127.0.0.1:" + std::to_string(port) : config.public_url;
+  if (!config.public_url.empty()) return config.public_url;
+  return (has_tls(config) ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port);
 }
 
 http::Limits http_limits(const Config& config) {

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "http/server.h"
+#include "http/tls.h"
 #include "service/mailer.h"
 
 namespace latchkey::app {
@@ -30,6 +31,10 @@ struct Config {
   uint16_t listen_port = 8080;  // 0 lets the system choose
   uint32_t listen_threads = 0;  // 0: one a core
   bool listen_allow_plain_http = false;
+
+  std::string tls_certificate_file;  // empty: plain HTTP
+  std::string tls_key_file;
+  http::TlsVersion tls_minimum_version = http::TlsVersion::tls_1_2;
 
   std::string operations_address = "127.0.0.1";
   uint16_t operations_port = 8081;
@@ -98,9 +103,11 @@ std::string format_config(const Config& config);
 
 // Whether `address` is 127.0.0.0/8 or ::1.
 bool is_loopback(std::string_view address);
+// Whether the API and pages are served within TLS.
+bool has_tls(const Config& config);
 // "http://ADDRESS:PORT", with brackets around IPv6; a wildcard address becomes the loopback one.
 std::string local_url(const std::string& address, uint16_t port);
-// The configured one, or http://127.0.0.1:PORT.
+// The configured one, or http://127.0.0.1:PORT; https with a certificate.
 std::string effective_public_url(const Config& config, uint16_t port);
 http::Limits http_limits(const Config& config);
 

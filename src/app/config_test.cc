@@ -117,6 +117,24 @@ TEST_F(ConfigTest, ServesPlainHttpOnLoopbackUnlessTold) {
   EXPECT_TRUE(load_config(sources_).has_value());
 }
 
+TEST_F(ConfigTest, CertificateOpensOtherAddressesAndMakesHttps) {
+  sources_.flags["listen.address"] = "0.0.0.0";
+  sources_.flags["tls.certificate_file"] = "chain.pem";
+  sources_.flags["tls.key_file"] = "key.pem";
+  const auto config = load_config(sources_);
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(effective_public_url(*config, 8443), "https://127.0.0.1:8443");
+  EXPECT_EQ(config->tls_minimum_version, http::TlsVersion::tls_1_2);
+}
+
+TEST_F(ConfigTest, CertificateAndKeyComeTogether) {
+  sources_.flags["tls.certificate_file"] = "chain.pem";
+  EXPECT_EQ(refused().field, "tls.key_file");
+  sources_.flags.erase("tls.certificate_file");
+  sources_.flags["tls.key_file"] = "key.pem";
+  EXPECT_EQ(refused().field, "tls.certificate_file");
+}
+
 TEST_F(ConfigTest, RefusesEachBrokenValue) {
   const std::vector<std::pair<std::string, std::string>> broken = {
       {"data_dir", ""},
@@ -139,6 +157,7 @@ TEST_F(ConfigTest, RefusesEachBrokenValue) {
       {"session.idle_hours", "200"},
       {"limits.body_bytes_max", "0"},
       {"operations.port", "8080"},
+      {"tls.minimum_version", "1.1"},
   };
   for (const auto& [key, value] : broken) {
     ConfigSources sources = sources_;

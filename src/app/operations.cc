@@ -64,6 +64,18 @@ void add_http(MetricsText& text, const Measurements& m) {
   }
 }
 
+void add_tls(MetricsText& text, const Measurements& m) {
+  text.add("latchkey_tls_certificate_expiry_time_milliseconds", "gauge",
+           "When the certificate in use expires, Unix time.",
+           static_cast<uint64_t>(m.tls->certificate_not_after.ms));
+  text.head("latchkey_tls_reloads_total", "counter", "Reloads of the certificate by outcome.");
+  text.sample("latchkey_tls_reloads_total", "outcome=\"done\"", m.tls->reloads_done);
+  text.sample("latchkey_tls_reloads_total", "outcome=\"failed\"", m.tls->reloads_failed);
+  text.head("latchkey_tls_handshakes_total", "counter", "TLS handshakes by outcome.");
+  text.sample("latchkey_tls_handshakes_total", "outcome=\"done\"", m.http.tls_handshakes_total);
+  text.sample("latchkey_tls_handshakes_total", "outcome=\"failed\"", m.http.tls_handshakes_failed);
+}
+
 }  // namespace
 
 std::optional<std::string> not_ready_reason(const Measurements& m) {
@@ -91,6 +103,7 @@ std::string format_metrics(const Measurements& m) {
   text.add("latchkey_sign_ins_refused_total", "counter", "Refused sign-ins.",
            m.checks.sign_ins_refused);
   add_http(text, m);
+  if (m.tls) add_tls(text, m);
   text.head("latchkey_jobs_queued", "gauge", "Jobs that wait for a thread.");
   text.sample("latchkey_jobs_queued", "pool=\"store\"", m.store_jobs_queued);
   text.sample("latchkey_jobs_queued", "pool=\"passwords\"", m.password_jobs_queued);

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "api/api.h"
+#include "app/tls_files.h"
 #include "http/message.h"
 #include "http/server.h"
 #include "verify/verifier.h"
@@ -31,6 +32,7 @@ struct Measurements {
   uint64_t token_rows_refused = 0;
   uint64_t resident_bytes = 0;
   int64_t started_at_ms = 0;
+  std::optional<TlsMeasurements> tls;  // nothing without TLS
 };
 
 // Why requests should not be sent here now; nothing when they may be.

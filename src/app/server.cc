@@ -10,6 +10,7 @@
 #include "app/keys.h"
 #include "app/operations.h"
 #include "app/store_feed.h"
+#include "app/tls_files.h"
 #include "app/version.h"
 #include "base/text.h"
 #include "base/time_text.h"
@@ -64,6 +65,18 @@ Result<std::unique_ptr<service::Mailer>> make_mailer(const Config& config) {
   return service::make_smtp_mailer(std::move(options));
 }
 
+// The host of `url`, which load_config() has accepted, without port and brackets.
+std::string host_of(std::string_view url) {
+  url.remove_prefix(url.find("://") + 3);
+  if (url.starts_with('[')) return std::string(url.substr(1, url.find(']') - 1));
+  return std::string(url.substr(0, url.find(':')));
+}
+
+TlsFileOptions tls_options(const Config& config) {
+  return {config.tls_certificate_file, config.tls_key_file, config.tls_minimum_version,
+          config.public_url.empty() ? "" : host_of(config.public_url)};
+}
+
 service::IdentityOptions identity_options(const Config& config) {
   service::IdentityOptions options;
   options.session_idle_max = std::chrono::hours(config.session_idle_hours);
@@ -108,6 +121,7 @@ struct Server::State {
   std::atomic<bool> is_serving{false};
   Started started;
 
+  std::unique_ptr<TlsFiles> tls;  // null: plain HTTP
   std::unique_ptr<store::Store> store;
   std::unique_ptr<StoreFeed> feed;
   std::unique_ptr<verify::Verifier> verifier;
@@ -173,13 +187,18 @@ Result<void> Server::State::start_services() {
 
 // Takes all addresses, so that one in use is told before anything else is done.
 Result<void> Server::State::start_listeners() {
+  if (has_tls(config)) {
+    tls = std::make_unique<TlsFiles>(tls_options(config), clock, log);
+    LK_CHECK(tls->load());
+  }
   http::ServerOptions options;
   options.endpoint = {config.listen_address, config.listen_port, ""};
   options.threads =
       config.listen_threads == 0 ? std::min(cores(), 64) : static_cast<int>(config.listen_threads);
   options.limits = http_limits(config);
   options.access_log = config.log_access;
-  LK_TRY(http_server, http::start_server(options, {clock, entropy, log, front}));
+  LK_TRY(http_server, http::start_server(options, {clock, entropy, log, front,
+                                                   tls ? &tls->publication() : nullptr}));
 
   operations = std::make_unique<OperationsHandler>([this] { return measure(); });
   http::ServerOptions operations_options;
@@ -190,7 +209,9 @@ Result<void> Server::State::start_listeners() {
          http::start_server(operations_options, {clock, entropy, log, *operations}));
 
   started.public_url = effective_public_url(config, http_server->port());
-  started.server_url = local_url(config.listen_address, http_server->port());
+  // A certificate is for the public name, hardly ever for an address.
+  started.server_url =
+      tls ? started.public_url : local_url(config.listen_address, http_server->port());
   started.operations_url = local_url(config.operations_address, operations_server->port());
   return {};
 }
@@ -232,6 +253,7 @@ Measurements Server::State::measure() const {
   m.is_serving = is_serving;
   m.started_at_ms = started_at_ms;
   m.resident_bytes = resident_bytes();
+  if (tls) m.tls = tls->measure();
   if (verifier) m.index = verifier->status();
   if (!m.is_serving) return m;  // the rest is being made, or ended
   m.token_rows_refused = feed->tampered_tokens();
@@ -259,6 +281,13 @@ void Server::State::stop(Milliseconds grace) {
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Server::~Server() { stop(Milliseconds(0)); }
 const Started& Server::started() const { return state_->started; }
+void Server::poll_certificate() {
+  if (state_->tls) state_->tls->poll();
+}
+bool Server::reload_certificate() {
+  if (state_->tls) state_->tls->reload();
+  return state_->tls != nullptr;
+}
 void Server::stop(Milliseconds grace) { state_->stop(grace); }
 
 Result<std::unique_ptr<Server>> Server::start(const Config& config, Log& log) {

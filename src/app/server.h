@@ -3,7 +3,7 @@
 // start() gives a server that answers, or the reason why not, with nothing left behind but what a
 // kill could leave too. stop() ends what is in progress and flushes what may be lost; nothing needs
 // it for the durable state, which is whole after a kill at any moment. Thread safety: start(),
-// stop() and the destructor from one thread.
+// the other functions and the destructor from one thread.
 #pragma once
 
 #include <memory>
@@ -35,6 +35,10 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   const Started& started() const;
+  // With TLS: looks whether the certificate's files have changed; to be called every few seconds.
+  void poll_certificate();
+  // Takes the certificate's files anew. False without TLS.
+  bool reload_certificate();
   // Lets requests in progress end for at most `grace`. A second call does nothing.
   void stop(Milliseconds grace);
 
