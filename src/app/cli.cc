@@ -15,8 +15,8 @@ Start a server, set it up, and make a token:
   latchkey setup --organization fabrikam --email you@example.com --name "Your Name"
   TOKEN=$(latchkey token create --name build --scope vso.project --days 30)
 
-Environment: LATCHKEY_SERVER and LATCHKEY_ORGANIZATION stand for --server and
---organization; each key of `latchkey serve` has a variable of its own.
+Environment: LATCHKEY_SERVER, LATCHKEY_ORGANIZATION and LATCHKEY_CA_FILE stand
+for --server, --organization and --ca-file; each key of `latchkey serve` has a variable of its own.
 
 Exit codes: 0 done; 1 refused by the server; 2 usage or configuration; 3 cannot
 reach the server; 4 not signed in; 5 integrity violated (audit verify).)";
@@ -35,6 +35,9 @@ void add_global_options(CLI::App& root, Cli& cli) {
   root.add_option("--organization", cli.organization, "Organization to work in")
       ->envname("LATCHKEY_ORGANIZATION");
   root.add_option("--data,--data-dir", cli.data_dir, "Data folder, for its console or offline");
+  root.add_option("--ca-file", cli.ca_file,
+                  "PEM file of the roots to verify the server with; default the system's")
+      ->envname("LATCHKEY_CA_FILE");
   root.add_flag("--json", cli.json, "Print the server's JSON");
 }
 

@@ -42,6 +42,7 @@ struct Cli {
   std::string server;        // --server, LATCHKEY_SERVER
   std::string organization;  // --organization, LATCHKEY_ORGANIZATION
   std::string data_dir;      // --data
+  std::string ca_file;       // --ca-file, LATCHKEY_CA_FILE
   bool json = false;
 
   std::string program = "latchkey";  // as it was called, so that a hint can be typed as it stands
@@ -56,6 +57,7 @@ std::string data_dir_of(const Cli& cli);
 struct Profile {
   std::string server;
   std::string organization;  // the default one; may be empty
+  std::string ca_file;       // roots of that server; may be empty
   SecretText session;        // empty: not signed in
 };
 std::string profile_path();
@@ -92,6 +94,7 @@ class Remote {
   Result<json::value> call(const Call& call);
 
   const std::string& server() const { return server_; }
+  const std::string& ca_file() const { return ca_file_; }
   // --organization, or the default one. Errors: configuration when there is neither.
   Result<std::string> organization() const;
 
@@ -102,6 +105,7 @@ class Remote {
   std::unique_ptr<http::Client> client_;
   std::string server_;
   std::string organization_;
+  std::string ca_file_;
   SecretText session_;
 };
 

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "app/cli.h"
 #include "app/cli_output.h"
@@ -22,7 +23,8 @@ SecretSource source_of(bool password_stdin) {
 }
 
 // Keeps the session of `answer` for the commands that follow.
-Result<void> keep_session(const json::value& answer, std::string server, std::string organization) {
+Result<void> keep_session(const json::value& answer, std::string server, std::string organization,
+                          const std::string& ca_file) {
   const json::value* session = answer.as_object().if_contains("session");
   const std::string text = session == nullptr ? "" : text_field(*session, "token");
   if (text.empty()) {
@@ -32,6 +34,8 @@ Result<void> keep_session(const json::value& answer, std::string server, std::st
   Profile profile;
   profile.server = std::move(server);
   profile.organization = std::move(organization);
+  // The next command may run in another folder.
+  if (!ca_file.empty()) profile.ca_file = std::filesystem::absolute(ca_file).string();
   profile.session = SecretText(text);
   return save_profile(profile);
 }
@@ -65,7 +69,7 @@ Result<void> set_up(const Cli& cli, SetupOptions options) {
                             {"password", reveal_for_body(password)}};
   LK_TRY(const json::value answer, console->call({"POST", "/setup", body}));
   const std::string server = cli.server.empty() ? text_field(status, "serverUrl") : cli.server;
-  LK_CHECK(keep_session(answer, server, organization));
+  LK_CHECK(keep_session(answer, server, organization, cli.ca_file));
   tell("You are the first person here and own the organization " + organization + ".");
   tell("You are signed in at " + server + ". Make a token with:");
   tell("  latchkey token create --name build --scope vso.project --days 30");
@@ -89,12 +93,12 @@ Result<void> log_in(const Cli& cli, SetupOptions options) {
     if (error.code == ErrorCode::session_unknown) error.detail = "check e-mail and password";
     return error;
   }
-  LK_CHECK(keep_session(*answer, remote.server(), cli.organization));
+  LK_CHECK(keep_session(*answer, remote.server(), cli.organization, remote.ca_file()));
   LK_TRY(Remote signed_in, Remote::signed_in(cli));
   LK_TRY(const json::value me, signed_in.call({"GET", "/_latchkey/me", {}}));
   const std::string organization =
       cli.organization.empty() ? only_organization(me) : cli.organization;
-  LK_CHECK(keep_session(*answer, remote.server(), organization));
+  LK_CHECK(keep_session(*answer, remote.server(), organization, remote.ca_file()));
   tell("Signed in at " + remote.server() + " as " + text_field(me, "displayName") +
        (organization.empty() ? ". Name an organization with --organization."
                              : ", organization " + organization + "."));

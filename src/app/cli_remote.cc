@@ -40,8 +40,10 @@ Result<std::string> check_server_url(std::string url) {
   return url;
 }
 
-std::unique_ptr<http::Client> make_client(std::string base_url, std::string unix_path) {
+std::unique_ptr<http::Client> make_client(std::string base_url, std::string unix_path,
+                                          std::string ca_file = "") {
   http::ClientOptions options;
+  options.ca_file = std::move(ca_file);
   options.base_url = std::move(base_url);
   options.unix_path = std::move(unix_path);
   options.timeout = kTimeout;
@@ -95,6 +97,17 @@ bool is_lost(const Result<http::ClientResponse>& answer) {
                      answer.error().code == ErrorCode::request_malformed);
 }
 
+// What to do when no answer came.
+std::string next_without_answer(const Error& error) {
+  if (error.field == "certificate") {
+    return "name the roots that it is signed under with --ca-file or LATCHKEY_CA_FILE, and the "
+           "server by a name of its certificate with --server";
+  }
+  if (error.field == "ca_file") return "look at the file given with --ca-file or LATCHKEY_CA_FILE";
+  if (error.field == "tls") return "look whether the server speaks http:// there, or an older TLS";
+  return "start it with `latchkey serve`, or name another with --server";
+}
+
 }  // namespace
 
 std::string profile_path() {
@@ -116,6 +129,7 @@ Result<Profile> load_profile() {
   Profile profile;
   profile.server = text_field(*document, "server");
   profile.organization = text_field(*document, "organization");
+  profile.ca_file = text_field(*document, "caFile");
   profile.session = SecretText::take(text_field(*document, "session"));
   return profile;
 }
@@ -128,6 +142,7 @@ Result<void> save_profile(const Profile& profile) {
   LK_CHECK(make_data_dir(folder.string()));
   const json::value document = {{"server", profile.server},
                                 {"organization", profile.organization},
+                                {"caFile", profile.ca_file},
                                 {"session", reveal_for_private_file(profile.session)}};
   std::string text = format_json(document) + "\n";
   auto written = write_private_file(path, text);
@@ -157,7 +172,9 @@ Result<Remote> Remote::anonymous(const Cli& cli) {
                                                     : std::string(kDefaultServer);
   LK_TRY(remote.server_, check_server_url(url));
   remote.organization_ = cli.organization;
-  remote.client_ = make_client(remote.server_, "");
+  remote.ca_file_ = cli.ca_file;
+  if (cli.ca_file.empty() && remote.server_ == profile.server) remote.ca_file_ = profile.ca_file;
+  remote.client_ = make_client(remote.server_, "", remote.ca_file_);
   return remote;
 }
 
@@ -203,7 +220,7 @@ Result<http::ClientResponse> Remote::send(const http::ClientRequest& request, De
   Error error = std::move(answer).error();
   if (!error.message.empty()) error.message[0] = ascii_lower(error.message[0]);
   error.detail = again ? "it may have been done all the same: see `latchkey token list`"
-                       : "start it with `latchkey serve`, or name another with --server";
+                       : next_without_answer(error);
   return error;
 }
 

@@ -112,7 +112,11 @@ Error explain(CURLcode code, const Collector& collector, const std::string& wher
   if (std::find(std::begin(kNotHttp), std::end(kNotHttp), code) != std::end(kNotHttp)) {
     return Error(ErrorCode::request_malformed, "Not a whole HTTP answer from " + where + why);
   }
-  return Error(ErrorCode::store_unavailable, "Cannot reach " + where + why);
+  const char* const part = code == CURLE_PEER_FAILED_VERIFICATION ? "certificate"
+                           : code == CURLE_SSL_CACERT_BADFILE     ? "ca_file"
+                           : code == CURLE_SSL_CONNECT_ERROR      ? "tls"
+                                                                  : "";
+  return Error(ErrorCode::store_unavailable, "Cannot reach " + where + why, part);
 }
 
 }  // namespace
@@ -151,6 +155,8 @@ void set_transport(CURL* handle, const ClientOptions& options) {
   curl_easy_setopt(handle, CURLOPT_HTTP09_ALLOWED, 0L);
   curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout.count()));
+  curl_easy_setopt(handle, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+  if (!options.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, options.ca_file.c_str());
   if (!options.unix_path.empty()) {
     curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, options.unix_path.c_str());
   }

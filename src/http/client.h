@@ -1,8 +1,8 @@
 // A small HTTP client for the command line, over libcurl: one request at a time, bounded.
 //
-// Follows no redirect, uses no proxy, sends only the headers it is given, verifies TLS with the
-// system's roots. A credential is given as a SecretText header value; our copy of it is wiped after
-// the call (libcurl's own send buffer is freed, not wiped).
+// Follows no redirect, uses no proxy, sends only the headers it is given, verifies TLS (1.2
+// or newer) with the given or the system's roots. A credential is given as a SecretText header
+// value; our copy of it is wiped after the call (libcurl's own send buffer is freed, not wiped).
 // Thread safety: one thread a Client.
 #pragma once
 
@@ -37,6 +37,7 @@ struct ClientResponse {
 struct ClientOptions {
   std::string base_url;   // e.g. "http://127.0.0.1:8080"; for a Unix socket "http://localhost"
   std::string unix_path;  // of a Unix socket; empty for TCP
+  std::string ca_file;    // PEM file of the roots to verify TLS with; empty: the system's
   Milliseconds timeout{30'000};
   size_t response_bytes_max = 16 * 1024 * 1024;
 };
@@ -49,7 +50,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   // Errors: timed_out, request_malformed (the answer is not HTTP or too large),
-  //         store_unavailable (cannot connect; the message says where to),
+  //         store_unavailable (cannot connect; the message says where to; `field` is
+  //         "certificate", "ca_file" or "tls" if that is why),
   //         invalid_argument (a target that does not begin with '/', a control character).
   Result<ClientResponse> send(const ClientRequest& request);
 
