@@ -25,14 +25,15 @@ export const test = base.extend<{ signedIn: Page }, { server: Server }>({
 
 const problems = new WeakMap<Page, string[]>();
 
-// A page must not break its own policy, nor throw.
-export function watch(page: Page): void {
+// A page must not break its own policy, nor throw; what it does is in the list.
+export function watch(page: Page): string[] {
   const found: string[] = [];
   problems.set(page, found);
   page.on("pageerror", (error) => found.push(String(error)));
   page.on("console", (message) => {
     if (/Content.Security.Policy|Warning:/i.test(message.text())) found.push(message.text());
   });
+  return found;
 }
 
 export async function signIn(page: Page, login = email, word = password): Promise<void> {

@@ -35,11 +35,11 @@ export class Server {
   setupLink = "";
   #process: ChildProcess | null = null;
 
-  async start(): Promise<void> {
+  async start(options: string[] = []): Promise<void> {
     const [port, operationsPort] = [await freePort(), await freePort()];
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = `${options.includes("--tls-key-file") ? "https" : "http"}://127.0.0.1:${port}`;
     const child = spawn(binary, ["serve", "--data", path.join(this.folder, "data"), "--port", String(port),
-      "--operations-port", String(operationsPort)], { stdio: ["ignore", "pipe", "pipe"] });
+      "--operations-port", String(operationsPort), ...options], { stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     let text = "";
     await new Promise<void>((resolve, reject) => {
@@ -53,6 +53,16 @@ export class Server {
       child.on("exit", () => reject(new Error(`the server ended:\n${text}`)));
       setTimeout(() => reject(new Error(`the server did not start:\n${text}`)), 30_000).unref();
     });
+  }
+
+  // A certificate that signs itself, as options of start().
+  makeCertificate(): string[] {
+    const [certificate, key] = [path.join(this.folder, "chain.pem"), path.join(this.folder, "key.pem")];
+    const made = spawnSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+      "-noenc", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+      "-keyout", key, "-out", certificate], { encoding: "utf8" });
+    if (made.status !== 0) throw new Error(made.stderr);
+    return ["--tls-certificate-file", certificate, "--tls-key-file", key];
   }
 
   setUp(): void {
