@@ -14,7 +14,7 @@ build_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
-  python3 python3-aiosmtpd curl sqlite3 strace
+  python3 python3-aiosmtpd curl sqlite3 strace testssl.sh
   azure-cli python3-azext-devops nginx-light wrk
   chromium fonts-liberation
 )
