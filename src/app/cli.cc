@@ -16,7 +16,8 @@ Start a server, set it up, and make a token:
   TOKEN=$(latchkey token create --name build --scope vso.project --days 30)
 
 Environment: LATCHKEY_SERVER, LATCHKEY_ORGANIZATION and LATCHKEY_CA_FILE stand
-for --server, --organization and --ca-file; each key of `latchkey serve` has a variable of its own.
+for --server, --organization and --ca-file; each key of `latchkey serve` has a
+variable of its own.
 
 Exit codes: 0 done; 1 refused by the server; 2 usage or configuration; 3 cannot
 reach the server; 4 not signed in; 5 integrity violated (audit verify).)";
