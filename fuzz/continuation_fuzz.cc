@@ -1,5 +1,6 @@
 // A continuation text is read only by the list that it was made for, and none can be made up.
-// The input is a sort key, a search text and a made-up text, a line each.
+// The input is two bytes of choices, then a sort key, a search text and a made-up text, a line
+// each.
 #include "service/continuation.h"
 
 #include "target.h"
@@ -25,21 +26,23 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text = service::format_continuation(key, query, position);
   const auto read = service::parse_continuation(key, query, text);
   LK_ASSERT(read && *read == position);
-  LK_ASSERT(!service::parse_continuation(other_key, query, text));
 
+  // One way to be wrong for each input: each costs a MAC.
   std::string changed = text;
-  char& c = changed[place % changed.size()];
-  c = c == 'A' ? 'B' : 'A';
-  LK_ASSERT(!service::parse_continuation(key, query, changed));
-  LK_ASSERT(!service::parse_continuation(key, query, text + std::string(rest.substr(0, 1)) + "A"));
-
-  for (int field = 0; field < 4; ++field) {
-    store::TokenQuery other = query;
-    if (field == 0) other.owner.uuid.bytes[place % 16] ^= 1;
-    if (field == 1) other.organization.uuid.bytes[place % 16] ^= 1;
-    if (field == 2) other.direction = store::SortDirection::ascending;
-    if (field == 3) other.search += "x";
-    LK_ASSERT(!service::parse_continuation(key, other, text));
+  store::TokenQuery other = query;
+  const uint8_t byte = place / 16 % 16;
+  switch (place % 10) {
+    case 0: LK_ASSERT(!service::parse_continuation(other_key, query, text)); return 0;
+    case 1: changed[choice % changed.size()] ^= 1; break;
+    case 2: changed.pop_back(); break;
+    case 3: changed += rest.empty() ? 'A' : rest[0]; break;
+    case 4: other.owner.uuid.bytes[byte] ^= 1; break;
+    case 5: other.organization.uuid.bytes[byte] ^= 1; break;
+    case 6: other.direction = store::SortDirection::ascending; break;
+    case 7: other.search += 'x'; break;
+    case 8: other.filter = static_cast<store::TokenFilter>((choice + 1) % 4); break;
+    case 9: other.sort = static_cast<store::TokenSort>((choice / 4 + 1) % 5); break;
   }
+  LK_ASSERT(!service::parse_continuation(key, other, changed));
   return 0;
 }

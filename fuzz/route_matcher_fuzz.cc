@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace latchkey::gate;
   std::string_view rest = fuzz::as_text(data, size);
   std::vector<Operation> operations;
-  while (!rest.empty() && operations.size() < 32) {
+  while (!rest.empty() && operations.size() < 16) {
     const std::string_view line = fuzz::take_line(rest);
     if (line.empty()) break;
     const size_t space = line.find(' ');
@@ -22,12 +22,20 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                           std::string(line.substr(space + 1)),
                           {},
                           false});
-    // One bad template must not hide the others.
-    if (!RouteTable::build(operations)) operations.pop_back();
   }
-  const auto table = RouteTable::build(operations);
+  auto table = RouteTable::build(operations);
+  if (!table) {
+    // One bad template must not hide the others.
+    std::vector<Operation> good;
+    for (Operation& operation : operations) {
+      good.push_back(std::move(operation));
+      if (!RouteTable::build(good)) good.pop_back();
+    }
+    operations = std::move(good);
+    table = RouteTable::build(operations);
+  }
   LK_ASSERT(table);
-  for (int requests = 0; !rest.empty() && requests < 32; ++requests) {
+  for (int requests = 0; !rest.empty() && requests < 16; ++requests) {
     const std::string_view line = fuzz::take_line(rest);
     const size_t space = line.find(' ');
     if (space == line.npos) continue;
