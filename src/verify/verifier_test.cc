@@ -414,6 +414,29 @@ TEST_F(VerifierTest, TwoTokensWithOneDigestStopTheFeed) {
   EXPECT_EQ(answer(text), "index_stale");
 }
 
+// A feed whose log is shorter than it was: somebody put an older database into its place.
+class ShorterFeed final : public Feed {
+ public:
+  Result<core::Revision> load(const Sink&) override { return core::Revision{1}; }
+  Result<core::Revision> follow(core::Revision after, Milliseconds, const Sink&) override {
+    return core::Revision{after.number - 1};
+  }
+};
+
+TEST_F(VerifierTest, AFeedThatGoesBackConfirmsNothing) {
+  const std::string text = make_text();
+  feed_.add(item_of(text));
+  load();
+  const auto revision = verifier_.status().revision;
+  ShorterFeed shorter;
+  const auto result = verifier_.follow_once(shorter, Milliseconds(0));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::integrity_violated);
+  EXPECT_EQ(verifier_.status().revision, revision);
+  clock_.advance(Milliseconds(1001));
+  EXPECT_EQ(answer(text), "index_stale");
+}
+
 TEST_F(VerifierTest, LoadGivesTheFeedsError) {
   feed_.fail(ErrorCode::integrity_violated, 1);
   EXPECT_EQ(verifier_.load(feed_).error().code, ErrorCode::integrity_violated);

@@ -1,6 +1,7 @@
 // The log: paging, waiting, and what the audit finds.
 #include <thread>
 
+#include "base/bytes.h"
 #include "contract.h"
 #include "store/event_rows.h"
 
@@ -255,6 +256,21 @@ TEST_P(EventContract, AuditNamesAMissingOrMovedEvent) {
       "UPDATE events SET revision = 3 WHERE revision = 1000");
   ASSERT_OK(audit());
   expect_violation("DELETE FROM events WHERE revision = 3", "event 3:");
+}
+
+// Who writes the database can give a changed event its own hash, not the next one its link.
+TEST_P(EventContract, AuditNamesTheEventAfterOneThatWasReplaced) {
+  add_history();
+  core::Event event;
+  ASSERT_OK(store().read([&](ReadTx& tx) -> Result<void> {
+    LK_TRY(const auto events, list_events(tx.connection(), {1}, 1));
+    event = events.at(0);
+    return {};
+  }));
+  event.draft.data = R"({"a":1})";
+  expect_violation("UPDATE events SET data = '" + event.draft.data + "', hash = x'" +
+                       format_hex(core::event_hash(event)) + "' WHERE revision = 2",
+                   "event 3: does not follow");
 }
 
 TEST_P(EventContract, AuditNamesACutTail) {
