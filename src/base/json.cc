@@ -13,7 +13,6 @@
 namespace latchkey {
 namespace {
 
-constexpr size_t kDepthMax = 32;
 constexpr size_t kFirstTextBytes = 1024;
 
 Error malformed(std::string message) {
@@ -68,20 +67,21 @@ size_t count_written_members(std::string_view text) {
 
 }  // namespace
 
-Result<json::value> parse_json(std::string_view text) {
+Result<json::value> parse_json(std::string_view text, size_t depth_max) {
   if (text.empty()) return malformed("The body is empty; a JSON document was expected.");
   json::parse_options options;
-  options.max_depth = kDepthMax;
+  options.max_depth = depth_max;
   json::parser parser({}, options);
   boost::system::error_code error;
   const size_t consumed = parser.write_some(text, error);
   if (error == json::error::too_deep) {
-    return malformed("The body is nested deeper than " + std::to_string(kDepthMax) + " levels.");
+    return malformed("The body is nested deeper than " + std::to_string(depth_max) + " levels.");
   }
   if (error && !is_utf8(text)) return malformed("The body is not UTF-8.");
   if (error) {
+    const auto lines = std::count(text.begin(), text.begin() + static_cast<long>(consumed), '\n');
     return malformed("The body is not well-formed JSON: error near byte " +
-                     std::to_string(consumed) + ".");
+                     std::to_string(consumed) + ", in line " + std::to_string(lines + 1) + ".");
   }
   if (text.find_first_not_of(" \t\r\n", consumed) != std::string_view::npos) {
     return malformed("The body has more than one JSON document.");

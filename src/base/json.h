@@ -18,8 +18,11 @@ namespace latchkey {
 
 namespace json = boost::json;
 
-// Errors: body_malformed (message says where). REQUIRES: the caller bounded text.size().
-Result<json::value> parse_json(std::string_view text);
+inline constexpr size_t kJsonDepthMax = 32;
+
+// Errors: body_malformed (message says where). REQUIRES: the caller bounded text.size(), and
+// `depth_max` by the stack.
+Result<json::value> parse_json(std::string_view text, size_t depth_max = kJsonDepthMax);
 
 std::string format_json(const json::value& value);
 // `text` as a JSON string with its quotes.
