@@ -19,7 +19,11 @@ std::string example_of(const std::string& path) {
   LK_ASSERT(segments);
   std::string example;
   for (const TemplateSegment& segment : *segments) {
-    const std::string text = segment.is_parameter ? "x" : segment.text;
+    std::string text = segment.kind == SegmentKind::concrete ? segment.text : "x";
+    if (segment.kind == SegmentKind::mixed) {
+      text = segment.literals[0];
+      for (size_t i = 1; i < segment.literals.size(); ++i) text += "x" + segment.literals[i];
+    }
     if (text.find('%') != text.npos) return {};
     example += "/" + text;
   }

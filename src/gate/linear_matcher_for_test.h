@@ -1,10 +1,13 @@
 // The route table's rule as a plain loop, to compare the table with. For tests and fuzzing.
 //
-// Of the templates that match, the one counts that is concrete at the first place where it differs
-// from each other one; then the method. Only what a path's segments are is shared with the table
-// (gate/path.h). Thread safety: pure functions.
+// Of the templates that match, the one counts that is the most concrete at the first place where it
+// differs from each other one; then the method. Only what a path's segments are is shared with the
+// table (gate/path.h). Thread safety: one thread.
 #pragma once
 
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +19,35 @@
 
 namespace latchkey::gate {
 
+// The segments of `path`, kept for the next time: a loop asks for the same ones again and again.
+inline const std::vector<TemplateSegment>& segments_of(const std::string& path) {
+  static std::map<std::string, std::vector<TemplateSegment>> known;
+  const auto found = known.find(path);
+  if (found != known.end()) return found->second;
+  if (known.size() > 10'000) known.clear();
+  return known.emplace(path, *parse_template(path)).first->second;
+}
+
+// How `segment` stands among those that match `text`: lower wins; nothing if it does not match.
+inline std::optional<std::string> rank_of(const TemplateSegment& segment, std::string_view text) {
+  switch (segment.kind) {
+    case SegmentKind::concrete:
+      if (!ascii_equal_ignoring_case(segment.text, text)) return std::nullopt;
+      return "a";
+    case SegmentKind::mixed: {
+      if (!segment.match_mixed(text)) return std::nullopt;
+      size_t literal_bytes = 0;
+      for (const std::string& literal : segment.literals) literal_bytes += literal.size();
+      const std::string key = template_key({segment});
+      return "b" + std::string(1, static_cast<char>(255 - std::min<size_t>(literal_bytes, 255))) +
+             key;
+    }
+    case SegmentKind::parameter: return "c";
+    case SegmentKind::rest: return "d";
+  }
+  return std::nullopt;
+}
+
 // The operation_id that `method` on `path` is, or the name of the error.
 // REQUIRES: RouteTable::build() takes `operations`.
 inline std::string match_linearly(const std::vector<Operation>& operations, std::string_view method,
@@ -24,21 +56,24 @@ inline std::string match_linearly(const std::vector<Operation>& operations, std:
   if (const auto parsed = parts.parse(path); !parsed) {
     return std::string(error_name(parsed.error().code));
   }
-  std::string best_kinds, found;
+  std::vector<std::string> best;
+  std::string found;
   bool is_known = false;
   for (const Operation& candidate : operations) {
-    const auto segments = *parse_template(candidate.path);
-    if (parts.is_too_long() || segments.size() != parts.size()) continue;
-    std::string kinds;  // 'a' sorts a concrete segment before 'b', a parameter
-    bool matches = true;
-    for (size_t i = 0; i < parts.size() && matches; ++i) {
-      kinds += segments[i].is_parameter ? 'b' : 'a';
-      matches = segments[i].is_parameter || ascii_equal_ignoring_case(segments[i].text, parts[i]);
+    const std::vector<TemplateSegment>& segments = segments_of(candidate.path);
+    const bool has_rest = !segments.empty() && segments.back().kind == SegmentKind::rest;
+    if (parts.is_too_long() || parts.size() < segments.size()) continue;
+    if (parts.size() > segments.size() && !has_rest) continue;
+    std::vector<std::string> ranks;
+    for (size_t i = 0; i < segments.size(); ++i) {
+      auto rank = rank_of(segments[i], parts[i]);
+      if (!rank) break;
+      ranks.push_back(*std::move(rank));
     }
-    if (!matches || (is_known && kinds > best_kinds)) continue;
-    if (!is_known || kinds < best_kinds) found.clear();
+    if (ranks.size() != segments.size() || (is_known && best < ranks)) continue;
+    if (!is_known || ranks < best) found.clear();
     is_known = true;
-    best_kinds = kinds;
+    best = ranks;
     if (candidate.method == method) found = candidate.operation_id;
   }
   if (!found.empty()) return found;

@@ -1,7 +1,7 @@
 #include "gate/path.h"
 
-#include <algorithm>
-#include <optional>
+#include <set>
+#include <utility>
 
 #include "base/text.h"
 
@@ -20,17 +20,98 @@ bool has_encoded_slash(std::string_view path) {
   return false;
 }
 
-// The parameter's name if `segment` is "{name}".
-std::optional<std::string_view> find_parameter(std::string_view segment) {
-  if (!segment.starts_with('{') || !segment.ends_with('}') || segment.size() < 3) {
-    return std::nullopt;
+constexpr size_t kMixedParametersMax = 8;
+
+// `text` of a template, decoded, as it stands in a request's path behind `before` ("/", or "/x" for
+// a part of a segment, which may be a dot); nothing if no path can have it.
+std::optional<std::string> decode_literal(std::string_view before, std::string_view text) {
+  const std::string path = std::string(before).append(text);  // outlives the views of it
+  PathSegments concrete;
+  if (!concrete.parse(path) || concrete.size() != 1) return std::nullopt;
+  return std::string(concrete[0].substr(before.size() - 1));
+}
+
+// Cuts "a{b}c" into the literals "a", "c" and the name "b".
+Result<TemplateSegment> parse_pieces(std::string_view text) {
+  TemplateSegment segment;
+  segment.literals.emplace_back();
+  while (!text.empty()) {
+    const size_t open = text.find('{');
+    segment.literals.back() = text.substr(0, open);
+    if (open == text.npos) break;
+    const size_t close = text.find('}', open);
+    if (close == text.npos || close == open + 1) return wrong("has a brace that is no parameter");
+    const std::string_view name = text.substr(open + 1, close - open - 1);
+    if (name.find('{') != name.npos) return wrong("has a brace that is no parameter");
+    if (!segment.names.empty() && open == 0) {
+      return wrong("has two parameters with nothing between them");
+    }
+    if (segment.names.size() == kMixedParametersMax) {
+      return wrong("has more than 8 parameters in a segment");
+    }
+    segment.names.emplace_back(name);
+    segment.literals.emplace_back();
+    text.remove_prefix(close + 1);
   }
-  const std::string_view name = segment.substr(1, segment.size() - 2);
-  if (name.find_first_of("{}") != std::string_view::npos) return std::nullopt;
-  return name;
+  for (const std::string& literal : segment.literals) {
+    if (literal.find_first_of("}?#") != literal.npos) {
+      return wrong("has a query, a fragment or a brace that is no parameter");
+    }
+  }
+  return segment;
+}
+
+Result<TemplateSegment> parse_segment(std::string_view text) {
+  LK_TRY(TemplateSegment segment, parse_pieces(text));
+  const bool is_whole =
+      segment.names.size() == 1 && segment.literals[0].empty() && segment.literals[1].empty();
+  if (is_whole) {
+    const std::string name = segment.names[0];
+    if (!name.starts_with('*')) return TemplateSegment{SegmentKind::parameter, name, {}, {}};
+    if (name.size() == 1) return wrong("has a rest without a name");
+    return TemplateSegment{SegmentKind::rest, name.substr(1), {}, {}};
+  }
+  segment.kind = segment.names.empty() ? SegmentKind::concrete : SegmentKind::mixed;
+  for (std::string& literal : segment.literals) {
+    if (literal.empty()) continue;
+    auto decoded = decode_literal(segment.kind == SegmentKind::concrete ? "/" : "/x", literal);
+    if (!decoded) return wrong("has a segment that no request's path can have");
+    literal = *std::move(decoded);
+  }
+  if (segment.kind == SegmentKind::concrete) {
+    return TemplateSegment{SegmentKind::concrete, segment.literals[0], {}, {}};
+  }
+  return segment;
+}
+
+// Where `wanted` begins in `text` at or after `from`, without ASCII case.
+size_t find_ignoring_case(std::string_view text, std::string_view wanted, size_t from) {
+  for (size_t i = from; i + wanted.size() <= text.size(); ++i) {
+    if (ascii_equal_ignoring_case(text.substr(i, wanted.size()), wanted)) return i;
+  }
+  return std::string_view::npos;
 }
 
 }  // namespace
+
+std::optional<std::vector<std::string_view>> TemplateSegment::match_mixed(
+    std::string_view segment) const {
+  const std::string& last = literals.back();
+  if (!ascii_starts_with_ignoring_case(segment, literals.front())) return std::nullopt;
+  std::vector<std::string_view> values;
+  size_t begin = literals.front().size();
+  for (size_t i = 1; i + 1 < literals.size(); ++i) {
+    const size_t end = find_ignoring_case(segment, literals[i], begin + 1);
+    if (end == std::string_view::npos) return std::nullopt;
+    values.push_back(segment.substr(begin, end - begin));
+    begin = end + literals[i].size();
+  }
+  if (segment.size() < begin + 1 + last.size()) return std::nullopt;
+  const size_t end = segment.size() - last.size();
+  if (!ascii_equal_ignoring_case(segment.substr(end), last)) return std::nullopt;
+  values.push_back(segment.substr(begin, end - begin));
+  return values;
+}
 
 Result<std::vector<TemplateSegment>> parse_template(std::string_view path) {
   if (!path.starts_with('/')) return wrong("must begin with a slash");
@@ -38,25 +119,46 @@ Result<std::vector<TemplateSegment>> parse_template(std::string_view path) {
   for (const std::string_view text : split(path, '/')) {
     if (text.empty()) continue;
     if (segments.size() == kSegmentsMax) return wrong("has more than 64 segments");
-    if (const auto name = find_parameter(text)) {
-      const bool is_taken = std::any_of(segments.begin(), segments.end(), [&](const auto& other) {
-        return other.is_parameter && other.text == *name;
-      });
-      if (is_taken) return wrong("has a parameter twice");
-      segments.push_back({true, std::string(*name)});
-      continue;
+    if (!segments.empty() && segments.back().kind == SegmentKind::rest) {
+      return wrong("goes on after a rest");
     }
-    if (text.find_first_of("{}?#") != std::string_view::npos) {
-      return wrong("may have a parameter as a whole segment only, and no query");
-    }
-    const std::string with_slash = std::string("/").append(text);  // outlives the views of it
-    PathSegments concrete;
-    if (!concrete.parse(with_slash)) {
-      return wrong("has a segment that no request's path can have");
-    }
-    segments.push_back({false, std::string(concrete[0])});
+    LK_TRY(TemplateSegment segment, parse_segment(text));
+    segments.push_back(std::move(segment));
+  }
+  std::set<std::string> names;
+  for (std::string& name : parameter_names(segments)) {
+    if (!names.insert(std::move(name)).second) return wrong("has a parameter twice");
   }
   return segments;
+}
+
+std::vector<std::string> parameter_names(const std::vector<TemplateSegment>& segments) {
+  std::vector<std::string> names;
+  for (const TemplateSegment& segment : segments) {
+    names.insert(names.end(), segment.names.begin(), segment.names.end());
+    const bool is_whole =
+        segment.kind == SegmentKind::parameter || segment.kind == SegmentKind::rest;
+    if (is_whole) names.push_back(segment.text);
+  }
+  return names;
+}
+
+std::string template_key(const std::vector<TemplateSegment>& segments) {
+  std::string key;
+  for (const TemplateSegment& segment : segments) {
+    key += '/';
+    switch (segment.kind) {
+      case SegmentKind::concrete: key += ascii_lower(segment.text); break;
+      case SegmentKind::parameter: key += "{}"; break;
+      case SegmentKind::rest: key += "{*}"; break;
+      case SegmentKind::mixed:
+        for (size_t i = 0; i < segment.literals.size(); ++i) {
+          key += (i == 0 ? "" : "{}") + ascii_lower(segment.literals[i]);
+        }
+        break;
+    }
+  }
+  return key;
 }
 
 Result<void> PathSegments::parse(std::string_view path) {

@@ -2,12 +2,13 @@
 //
 // What a path means must be the same for the guard and for what it guards. So what servers read in
 // different ways (an encoded slash, a backslash, dot segments, NUL) is refused, and the rest is
-// decoded once, here. Empty segments count as nothing: "//a/b/" is "/a/b".
+// decoded once, here. Empty segments count as nothing: "//a/b/" is "/a/b". All matching is linear.
 // Thread safety: pure functions. Spec: docs/spec/openapi-routes.md.
 #pragma once
 
 #include <array>
 #include <concepts>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,15 +19,34 @@ namespace latchkey::gate {
 
 inline constexpr size_t kSegmentsMax = 64;
 
-// One segment of a template: concrete text, decoded, or the name of a parameter.
+// In the order of precedence among templates that match one path.
+enum class SegmentKind {
+  concrete,   // "projects"
+  mixed,      // "@{scope}" or "{base}...{head}": text and parameters
+  parameter,  // "{id}"
+  rest        // "{*path}": this segment and all after it; only at the end
+};
+
+// One segment of a template.
 struct TemplateSegment {
-  bool is_parameter = false;
-  std::string text;
+  SegmentKind kind = SegmentKind::concrete;
+  std::string text;                   // concrete: decoded; parameter and rest: the name
+  std::vector<std::string> literals;  // mixed: the texts before, between and after its parameters
+  std::vector<std::string> names;     // mixed: its parameters, one fewer than literals
+
+  // The values of a mixed segment's parameters in `segment`, each at least one byte, the first as
+  // short as can be; nothing if it does not match. Cost: linear in `segment`.
+  std::optional<std::vector<std::string_view>> match_mixed(std::string_view segment) const;
 };
 
 // The segments of a template such as "/a/{b}". Errors: configuration (message completes "The path
-// ...": no leading slash, a brace inside a segment, a name used twice, too many segments).
+// ...": no leading slash, braces that are no parameter, a name used twice, two parameters with
+// nothing between them, a rest that is not last, too many segments).
 Result<std::vector<TemplateSegment>> parse_template(std::string_view path);
+// The names of all parameters, in their order.
+std::vector<std::string> parameter_names(const std::vector<TemplateSegment>& segments);
+// One text for all templates that no request can tell apart: names left out, without case.
+std::string template_key(const std::vector<TemplateSegment>& segments);
 
 // A request's path, decoded and split. The views live as long as this object and the parsed text.
 class PathSegments {

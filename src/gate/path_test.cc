@@ -54,17 +54,78 @@ TEST(ParseTemplate, TellsParametersFromConcreteSegments) {
   const auto segments = parse_template("/a/{b}/%63/");
   ASSERT_TRUE(segments);
   ASSERT_EQ(segments->size(), 3u);
-  EXPECT_FALSE((*segments)[0].is_parameter);
-  EXPECT_TRUE((*segments)[1].is_parameter);
+  EXPECT_EQ((*segments)[0].kind, SegmentKind::concrete);
+  EXPECT_EQ((*segments)[1].kind, SegmentKind::parameter);
   EXPECT_EQ((*segments)[1].text, "b");
   EXPECT_EQ((*segments)[2].text, "c");
 }
 
 TEST(ParseTemplate, RefusesWhatIsNoTemplate) {
-  for (const char* path : {"", "a", "/a{b}", "/{a}b", "/{}", "/{{a}}", "/{a}{b}", "/{a}/{a}", "/..",
+  for (const char* path : {"", "a", "/a{b", "/a}b", "/{}", "/{{a}}", "/{a}{b}", "/{a}/{a}", "/..",
                            "/a?b", "/a#b", "/a%2fb"}) {
     EXPECT_FALSE(parse_template(path)) << path;
   }
+}
+
+// The values of the only segment of `path_template` in `segment` joined by '|'; "no" without a
+// match.
+std::string match(const std::string& path_template, std::string_view segment) {
+  const auto segments = parse_template(path_template);
+  EXPECT_TRUE(segments) << path_template;
+  EXPECT_EQ(segments->at(0).kind, SegmentKind::mixed);
+  const auto values = segments->at(0).match_mixed(segment);
+  if (!values) return "no";
+  std::string text;
+  for (size_t i = 0; i < values->size(); ++i) text.append(i ? "|" : "").append((*values)[i]);
+  return text;
+}
+
+TEST(ParseTemplate, ReadsParametersAmongText) {
+  EXPECT_EQ(match("/@{scope}", "@types"), "types");
+  EXPECT_EQ(match("/${type}", "$Bug"), "Bug");
+  EXPECT_EQ(match("/{id}.json", "a.json.json"), "a.json");
+  EXPECT_EQ(match("/{base}...{head}", "main...dev"), "main|dev");
+  EXPECT_EQ(match("/{a}.{b}.{c}", "1.2.3.4"), "1|2|3.4");
+  EXPECT_EQ(match("/V{n}x", "v7X"), "7");
+}
+
+TEST(ParseTemplate, MixedSegmentsTakeAtLeastOneByteForEachParameter) {
+  EXPECT_EQ(match("/@{scope}", "@"), "no");
+  EXPECT_EQ(match("/@{scope}", "types"), "no");
+  EXPECT_EQ(match("/{id}.json", ".json"), "no");
+  EXPECT_EQ(match("/{a}.{b}", "a."), "no");
+  EXPECT_EQ(match("/{a}.{b}", ".b"), "no");
+  EXPECT_EQ(match("/{a}..{b}", "a.b"), "no");
+  EXPECT_EQ(match("/ab{a}ba", "aba"), "no");  // the two texts must not overlap
+  EXPECT_EQ(match("/{a}x{b}", "xxx"), "x|x");
+}
+
+TEST(ParseTemplate, ReadsARestAtTheEndOnly) {
+  const auto segments = parse_template("/a/{*path}");
+  ASSERT_TRUE(segments);
+  EXPECT_EQ((*segments)[1].kind, SegmentKind::rest);
+  EXPECT_EQ((*segments)[1].text, "path");
+  for (const char* path : {"/{*path}/a", "/{*}", "/{*a}/{*b}"}) {
+    EXPECT_FALSE(parse_template(path)) << path;
+  }
+}
+
+TEST(ParseTemplate, RefusesBracesThatAreNoParameter) {
+  for (const char* path : {"/{", "/}", "/{}", "/a}", "/{a{b}}", "/{a}{b}", "/a{b", "/{a}?x=1",
+                           "/a#b", "/{a}/{a}", "/{a}.{a}", "/{a}/.", "/%2f{a}"}) {
+    EXPECT_FALSE(parse_template(path)) << path;
+  }
+  std::string many = "/";
+  for (int i = 0; i < 9; ++i) many += "{p" + std::to_string(i) + "}.";
+  EXPECT_FALSE(parse_template(many));
+}
+
+TEST(TemplateKey, IsOneForWhatNoRequestCanTellApart) {
+  const auto key = [](const char* path) { return template_key(*parse_template(path)); };
+  EXPECT_EQ(key("/A/{b}/c{d}.{e}"), key("//a/{x}/C{y}.{z}/"));
+  EXPECT_NE(key("/a/{b}"), key("/a/{*b}"));
+  EXPECT_NE(key("/a/{b}"), key("/a/b"));
+  EXPECT_NE(key("/{b}.x"), key("/x.{b}"));
 }
 
 }  // namespace

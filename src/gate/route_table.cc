@@ -35,7 +35,7 @@ struct RouteTable::Leaf {
   struct Entry {
     std::string method;
     size_t operation = 0;
-    std::vector<std::pair<size_t, std::string>> parameters;  // place among the segments, name
+    std::vector<TemplateSegment> segments;
   };
   std::vector<Entry> entries;
 
@@ -65,10 +65,50 @@ struct RouteTable::Leaf {
 };
 
 struct RouteTable::Node {
+  struct Mixed {
+    TemplateSegment segment;
+    std::string key;
+    std::unique_ptr<Node> node;
+  };
   std::unordered_map<std::string, std::unique_ptr<Node>, SegmentHash, SegmentEqual> concrete;
+  std::vector<Mixed> mixed;  // the most literal text first
   std::unique_ptr<Node> templated;
   Leaf leaf;
+  Leaf rest;  // of templates that end here with a rest
+
+  // The child for `segment`, made if it is not there. REQUIRES: it is no rest.
+  Node& child(const TemplateSegment& segment);
 };
+
+namespace {
+
+size_t literal_bytes(const TemplateSegment& segment) {
+  size_t bytes = 0;
+  for (const std::string& literal : segment.literals) bytes += literal.size();
+  return bytes;
+}
+
+}  // namespace
+
+RouteTable::Node& RouteTable::Node::child(const TemplateSegment& segment) {
+  const auto made = [](std::unique_ptr<Node>& node) -> Node& {
+    if (!node) node = std::make_unique<Node>();
+    return *node;
+  };
+  if (segment.kind == SegmentKind::concrete) return made(concrete[segment.text]);
+  if (segment.kind == SegmentKind::parameter) return made(templated);
+  LK_ASSERT(segment.kind == SegmentKind::mixed);
+  Mixed fresh{segment, template_key({segment}), nullptr};
+  const auto comes_before = [](const Mixed& a, const Mixed& b) {
+    const size_t bytes_a = literal_bytes(a.segment), bytes_b = literal_bytes(b.segment);
+    return bytes_a != bytes_b ? bytes_a > bytes_b : a.key < b.key;
+  };
+  auto place = std::lower_bound(mixed.begin(), mixed.end(), fresh, comes_before);
+  if (place == mixed.end() || place->key != fresh.key) {
+    place = mixed.insert(place, std::move(fresh));
+  }
+  return made(place->node);
+}
 
 const std::string& RouteMatch::parameter(std::string_view name) const {
   const auto found = std::find_if(parameters.begin(), parameters.end(),
@@ -92,31 +132,65 @@ Result<RouteTable> RouteTable::build(const std::vector<Operation>& operations) {
                    operation.path);
     }
     Node* node = table.root_.get();
-    Leaf::Entry entry{operation.method, i, {}};
-    for (size_t depth = 0; depth < segments->size(); ++depth) {
-      const TemplateSegment& segment = (*segments)[depth];
-      auto& child = segment.is_parameter ? node->templated : node->concrete[segment.text];
-      if (!child) child = std::make_unique<Node>();
-      node = child.get();
-      if (segment.is_parameter) entry.parameters.emplace_back(depth, segment.text);
+    Leaf::Entry entry{operation.method, i, *std::move(segments)};
+    bool has_rest = false;
+    for (const TemplateSegment& segment : entry.segments) {
+      has_rest = segment.kind == SegmentKind::rest;
+      if (!has_rest) node = &node->child(segment);
     }
-    if (const Leaf::Entry* other = node->leaf.find_exactly(operation.method)) {
+    Leaf& leaf = has_rest ? node->rest : node->leaf;
+    if (const Leaf::Entry* other = leaf.find_exactly(operation.method)) {
       return Error(ErrorCode::configuration,
                    "No request can tell it from " + operations[other->operation].path + ".",
                    operation.method + " " + operation.path);
     }
-    node->leaf.entries.push_back(std::move(entry));
+    leaf.entries.push_back(std::move(entry));
   }
   return table;
 }
 
-// Concrete first; the templated child is tried when nothing below the concrete one matches.
+// The most concrete first; what is less is tried when nothing below the other matches. Each node is
+// visited at most once.
 const RouteTable::Leaf* RouteTable::find(const Node& node, const PathSegments& path, size_t depth) {
   if (depth == path.size()) return node.leaf.entries.empty() ? nullptr : &node.leaf;
   if (const auto child = node.concrete.find(path[depth]); child != node.concrete.end()) {
     if (const Leaf* leaf = find(*child->second, path, depth + 1)) return leaf;
   }
-  return node.templated ? find(*node.templated, path, depth + 1) : nullptr;
+  for (const Node::Mixed& mixed : node.mixed) {
+    if (!mixed.segment.match_mixed(path[depth])) continue;
+    if (const Leaf* leaf = find(*mixed.node, path, depth + 1)) return leaf;
+  }
+  if (node.templated) {
+    if (const Leaf* leaf = find(*node.templated, path, depth + 1)) return leaf;
+  }
+  return node.rest.entries.empty() ? nullptr : &node.rest;
+}
+
+void RouteTable::add_parameters(const TemplateSegment& segment, const PathSegments& path,
+                                size_t depth, std::vector<PathParameter>& parameters) {
+  switch (segment.kind) {
+    case SegmentKind::concrete: return;
+    case SegmentKind::parameter:
+      parameters.push_back({segment.text, std::string(path[depth])});
+      return;
+    case SegmentKind::mixed: {
+      const auto values = segment.match_mixed(path[depth]);
+      LK_ASSERT(values && values->size() == segment.names.size());
+      for (size_t i = 0; i < values->size(); ++i) {
+        parameters.push_back({segment.names[i], std::string((*values)[i])});
+      }
+      return;
+    }
+    case SegmentKind::rest: {
+      std::string rest;
+      for (size_t i = depth; i < path.size(); ++i) {
+        if (i != depth) rest += '/';
+        rest += path[i];
+      }
+      parameters.push_back({segment.text, std::move(rest)});
+      return;
+    }
+  }
 }
 
 Result<RouteMatch> RouteTable::match(std::string_view method, std::string_view path) const {
@@ -130,9 +204,8 @@ Result<RouteMatch> RouteTable::match(std::string_view method, std::string_view p
   }
   RouteMatch match;
   match.operation = entry->operation;
-  match.parameters.reserve(entry->parameters.size());
-  for (const auto& [place, name] : entry->parameters) {
-    match.parameters.push_back({name, std::string(segments[place])});
+  for (size_t depth = 0; depth < entry->segments.size(); ++depth) {
+    add_parameters(entry->segments[depth], segments, depth, match.parameters);
   }
   return match;
 }

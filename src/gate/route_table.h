@@ -1,10 +1,10 @@
 // Which operation a request is, by method and path.
 //
 // Concrete segments win over templated ones at the first place where they differ, as the OpenAPI
-// specification says; two templates that differ in parameter names only are refused when the table
-// is built. Concrete segments compare without ASCII case. A path is decoded once, before matching
-// (gate/path.h): what could be read in two ways is refused. What is not in the table is not let
-// through. HEAD is answered by the operation of GET where there is none of its own.
+// specification says; between them stand those of text and parameters, and last a rest. Templates
+// that differ in parameter names only are refused. Text compares without ASCII case. A path is
+// decoded once, before matching (gate/path.h): what could be read in two ways is refused. What is
+// not in the table is not let through. HEAD is answered by GET's operation where it has none.
 // Thread safety: immutable after build(). Spec: docs/spec/openapi-routes.md.
 #pragma once
 
@@ -19,6 +19,7 @@
 namespace latchkey::gate {
 
 class PathSegments;
+struct TemplateSegment;
 
 struct PathParameter {
   std::string_view name;  // as in the template; lives as long as the table
@@ -43,7 +44,7 @@ class RouteTable {
 
   // Errors: request_malformed (the path cannot be read one way only); route_unknown;
   //         method_not_allowed (`detail` has the methods that the path has, "GET, HEAD, POST").
-  // Cost: of the path's length, not of the table's.
+  // Cost: of the path's length, and of the templates that begin like it.
   Result<RouteMatch> match(std::string_view method, std::string_view path) const;
 
  private:
@@ -51,6 +52,8 @@ class RouteTable {
   struct Node;
   struct Leaf;
   static const Leaf* find(const Node& node, const PathSegments& path, size_t depth);
+  static void add_parameters(const TemplateSegment& segment, const PathSegments& path, size_t depth,
+                             std::vector<PathParameter>& parameters);
   std::unique_ptr<Node> root_;
 };
 

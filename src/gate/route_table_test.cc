@@ -136,6 +136,30 @@ TEST(RouteTable, ConcreteWinsAtTheFirstDifference) {
   EXPECT_EQ(table.match("GET", "/x/me")->operation, 0u);
 }
 
+TEST(RouteTable, TextAndParameterStandBetweenConcreteAndParameter) {
+  const RouteTable table =
+      build({operation("GET", "/npm/{package}"), operation("GET", "/npm/@{scope}"),
+             operation("GET", "/npm/@types"), operation("GET", "/npm/@{scope}-{kind}"),
+             operation("GET", "/npm/{*rest}")});
+  EXPECT_EQ(table.match("GET", "/npm/left")->operation, 0u);
+  EXPECT_EQ(table.match("GET", "/npm/@a")->operation, 1u);
+  EXPECT_EQ(table.match("GET", "/npm/@types")->operation, 2u);
+  EXPECT_EQ(table.match("GET", "/npm/@a-b")->operation, 3u);
+  EXPECT_EQ(table.match("GET", "/npm/@a-b")->parameter("kind"), "b");
+  EXPECT_EQ(table.match("GET", "/npm/a/b")->operation, 4u);
+}
+
+TEST(RouteTable, ARestTakesAllThatIsLeft) {
+  const RouteTable table = build({operation("GET", "/{repo}/{*path}"),
+                                  operation("GET", "/{repo}/info/refs"), operation("PUT", "/a")});
+  EXPECT_EQ(table.match("GET", "/r/x%20y//z/")->parameter("path"), "x y/z");
+  EXPECT_EQ(table.match("GET", "/r/info/refs")->operation, 1u);
+  EXPECT_EQ(table.match("GET", "/r/info/refs/x")->operation, 0u);
+  EXPECT_EQ(table.match("GET", "/r").error().code, ErrorCode::route_unknown);
+  EXPECT_EQ(table.match("GET", "/a").error().code, ErrorCode::method_not_allowed);
+  EXPECT_EQ(table.match("GET", "/r/a/..").error().code, ErrorCode::request_malformed);
+}
+
 TEST(RouteTable, IndistinguishableTemplatesAreRefused) {
   const auto refused = [](const char* a, const char* b) {
     const auto table = RouteTable::build({operation("GET", a), operation("GET", b)});
@@ -144,7 +168,10 @@ TEST(RouteTable, IndistinguishableTemplatesAreRefused) {
   EXPECT_TRUE(refused("/a/{b}", "/a/{c}"));
   EXPECT_TRUE(refused("/A", "/a"));
   EXPECT_TRUE(refused("/a%62", "/ab/"));
+  EXPECT_TRUE(refused("/a{b}", "/A{c}"));
+  EXPECT_TRUE(refused("/a/{*b}", "/a/{*c}"));
   EXPECT_FALSE(refused("/a/{b}", "/a/b"));
+  EXPECT_FALSE(refused("/a/{b}", "/a/{*b}"));
   const RouteTable table = build({operation("GET", "/a/{b}"), operation("PUT", "/a/{c}")});
   EXPECT_EQ(table.match("PUT", "/a/x")->parameter("c"), "x");
 }
@@ -161,13 +188,18 @@ TEST(RouteTable, AgreesWithALinearMatcher) {
     std::vector<Operation> operations;
     std::map<std::string, bool> taken;
     for (size_t i = 0, count = 1 + pick(60); i < count; ++i) {
-      std::string path, shape;
+      std::string path;
       for (size_t depth = 0, depths = 1 + pick(5); depth < depths; ++depth) {
         const std::string word = words[pick(words.size())];
-        const bool is_parameter = pick(3) == 0;
-        path += is_parameter ? "/{p" + std::to_string(depth) + "}" : "/" + word;
-        shape += is_parameter ? "/{}" : "/" + word;
+        const std::string parameter = "{p" + std::to_string(depth) + "}";
+        const size_t kind = pick(6);
+        path += "/" + (kind < 2    ? parameter
+                       : kind == 2 ? word + parameter
+                       : kind == 3 ? parameter + word
+                                   : word);
       }
+      if (pick(5) == 0) path += "/{*rest}";
+      const std::string shape = template_key(*parse_template(path));
       const std::string method = methods[pick(methods.size())];
       if (!taken.emplace(method + shape, true).second) continue;
       operations.push_back(operation(method, path));
@@ -177,6 +209,7 @@ TEST(RouteTable, AgreesWithALinearMatcher) {
       std::string path;
       for (size_t depth = 0, depths = 1 + pick(5); depth < depths; ++depth) {
         path += "/" + (pick(6) == 0 ? std::string("zz") : words[pick(words.size())]);
+        if (pick(3) == 0) path += words[pick(words.size())];
       }
       if (pick(2) == 0) path = ascii_lower(path);
       const std::string& method = methods[pick(methods.size())];
