@@ -102,6 +102,7 @@ int run_cli(int argc, const char* const* argv) {
   add_project_commands(root, cli);
   add_user_commands(root, cli);
   add_audit_commands(root, cli);
+  add_gate_commands(root, cli);
   add_version_command(root, cli);
   try {
     root.parse(argc, argv);

@@ -125,6 +125,7 @@ void add_organization_commands(CLI::App& root, Cli& cli);
 void add_project_commands(CLI::App& root, Cli& cli);
 void add_user_commands(CLI::App& root, Cli& cli);  // user ..., outbox
 void add_audit_commands(CLI::App& root, Cli& cli);
+void add_gate_commands(CLI::App& root, Cli& cli);  // gate check, gate explain
 
 // Runs one command line; the exit code.
 int run_cli(int argc, const char* const* argv);

@@ -1,0 +1,78 @@
+// The operations of API descriptions with what each asks of a token, and which one a request is.
+//
+// Scopes are looked up in a catalog; one that it does not have is refused, naming the operation. An
+// operation that its document leaves open takes any good token, unless the operator opens it: a
+// document is written for the API as it was, before a gate stood before it. Two operations that no
+// request can tell apart are one if they ask for the same, and refused if not.
+// Thread safety: immutable after build(). Spec: docs/spec/openapi-routes.md.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "core/scope_catalog.h"
+#include "gate/openapi.h"
+#include "gate/route_table.h"
+#include "verify/requirement.h"
+
+namespace latchkey::gate {
+
+// What several scopes in one entry of `security` mean.
+enum class ScopeList {
+  all,     // the token needs every one (the OpenAPI specification)
+  any_one  // any one is enough (the published files of Azure DevOps)
+};
+
+// What becomes of an operation that asks for a scope that the catalog does not have.
+enum class UnknownScopes {
+  refuse,           // the whole document
+  need_full_access  // nothing less opens the operation: for a look at a document before its scopes
+};
+
+struct GuardOptions {
+  ScopeList scope_list = ScopeList::all;
+  UnknownScopes unknown_scopes = UnknownScopes::refuse;
+  std::set<std::string> open_operations = {};  // ids of those that anybody may call
+};
+
+struct GuardedOperation {
+  Operation operation;
+  verify::ScopeRequirement requirement = verify::ScopeRequirement({});
+  std::vector<std::vector<std::string>> alternatives;  // scopes by name; {} is any good token
+  std::vector<std::string> unknown_scopes;             // those that the catalog does not have
+  bool is_open = false;                                // also without a credential
+};
+
+class GuardedRoutes {
+ public:
+  // Errors: configuration (an unknown scope; operations that cannot be told apart and ask for
+  //         different scopes; an id in `open_operations` that no operation has, or whose document
+  //         does not leave it open).
+  static Result<GuardedRoutes> build(const core::ScopeCatalog& catalog,
+                                     const std::vector<Operation>& operations,
+                                     const GuardOptions& options);
+
+  struct Match {
+    const GuardedOperation* operation;  // lives as long as the routes
+    RouteMatch route;
+  };
+  // Errors: those of RouteTable::match.
+  Result<Match> match(std::string_view method, std::string_view path) const;
+
+  const std::vector<GuardedOperation>& operations() const { return operations_; }
+
+ private:
+  GuardedRoutes(std::vector<GuardedOperation> operations, RouteTable table)
+      : operations_(std::move(operations)), table_(std::move(table)) {}
+
+  std::vector<GuardedOperation> operations_;
+  RouteTable table_;
+};
+
+// "vso.code, or vso.build with vso.work, or full access"; "any good token".
+std::string describe_alternatives(const std::vector<std::vector<std::string>>& alternatives);
+
+}  // namespace latchkey::gate
