@@ -35,7 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   LK_ASSERT(value == text || value == in_quotes(text));
   const auto again = core::IdempotencyKey::parse(in_quotes(text));
   LK_ASSERT(again && again->text() == text);
-  // Bare, it is the same key or none.
+  // Bare, it is the same key or none; one that begins with a quote would be read as in quotes.
+  if (text.front() == '"') return 0;
   const auto bare = core::IdempotencyKey::parse(text);
   LK_ASSERT(!bare || bare->text() == text);
   return 0;
