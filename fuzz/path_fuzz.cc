@@ -27,19 +27,43 @@ void check_segments(const PathSegments& segments) {
   for (size_t i = 0; i < segments.size(); ++i) LK_ASSERT(again[i] == segments[i]);
 }
 
-// A template's concrete segments are what a request's path has there.
+// The shortest segment that `segment` matches, with "x" for each parameter.
+std::string example_of(const TemplateSegment& segment) {
+  std::string example = segment.literals[0];
+  for (size_t i = 1; i < segment.literals.size(); ++i) example += "x" + segment.literals[i];
+  return example;
+}
+
+// A template's concrete segments are what a request's path has there, and what it mixes of text and
+// parameters matches itself with something in their place.
+void check_segment(const TemplateSegment& segment) {
+  switch (segment.kind) {
+    case SegmentKind::parameter:
+    case SegmentKind::rest:
+      LK_ASSERT(!segment.text.empty());
+      LK_ASSERT(segment.text.find_first_of("{}/") == segment.text.npos);
+      return;
+    case SegmentKind::mixed: {
+      LK_ASSERT(!segment.names.empty());
+      LK_ASSERT(segment.literals.size() == segment.names.size() + 1);
+      const std::string example = example_of(segment);
+      const auto values = segment.match_mixed(example);
+      LK_ASSERT(values && values->size() == segment.names.size());
+      for (const std::string_view value : *values) LK_ASSERT(!value.empty());
+      return;
+    }
+    case SegmentKind::concrete: {
+      const std::string path = "/" + percent_encode(segment.text);
+      PathSegments one;
+      LK_ASSERT(one.parse(path) && one.size() == 1 && one[0] == segment.text);
+      return;
+    }
+  }
+}
+
 void check_template(std::string_view text, const std::vector<TemplateSegment>& segments) {
   LK_ASSERT(text.starts_with('/') && segments.size() <= kSegmentsMax);
-  for (const TemplateSegment& segment : segments) {
-    LK_ASSERT(!segment.text.empty());
-    if (segment.is_parameter) {
-      LK_ASSERT(segment.text.find_first_of("{}/") == segment.text.npos);
-      continue;
-    }
-    const std::string path = "/" + percent_encode(segment.text);
-    PathSegments one;
-    LK_ASSERT(one.parse(path) && one.size() == 1 && one[0] == segment.text);
-  }
+  for (const TemplateSegment& segment : segments) check_segment(segment);
 }
 
 }  // namespace
