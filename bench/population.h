@@ -61,7 +61,7 @@ class Population final : public verify::Feed {
     return "org" + std::to_string(organization_of(person_of(token)));
   }
 
-  Result<core::Revision> load(const Sink& sink) override {
+  Result<core::Position> load(const Sink& sink) override {
     for (uint64_t i = 0; i < size_.organizations; ++i) {
       sink(verify::OrganizationItem{id<core::OrganizationId>(1, i), "org" + std::to_string(i),
                                     true});
@@ -72,9 +72,10 @@ class Population final : public verify::Feed {
     }
     std::mt19937_64 random(3);
     for (uint64_t i = 0; i < size_.tokens; ++i) sink(token(i, random));
-    return core::Revision{1};
+    return core::Position{{}, {1}};
   }
-  Result<core::Revision> follow(core::Revision after, Milliseconds wait, const Sink&) override {
+  Result<core::Position> follow(const core::Position& after, Milliseconds wait,
+                                const Sink&) override {
     std::this_thread::sleep_for(wait);
     return after;
   }

@@ -179,7 +179,7 @@ class Refused final : public verify::Feed {
   enum State { unknown, revoked, expired, elsewhere, kStates };
   const std::vector<std::string>& texts(State state) const { return texts_[state]; }
 
-  Result<core::Revision> load(const Sink& sink) override {
+  Result<core::Position> load(const Sink& sink) override {
     const auto here = core::OrganizationId{{{1}}};
     const auto person = core::PersonId{{{2}}};
     for (const auto& organization : {here, other_}) {
@@ -198,9 +198,9 @@ class Refused final : public verify::Feed {
         sink(item);
       }
     }
-    return core::Revision{1};
+    return core::Position{{}, {1}};
   }
-  Result<core::Revision> follow(core::Revision after, Milliseconds, const Sink&) override {
+  Result<core::Position> follow(const core::Position& after, Milliseconds, const Sink&) override {
     return after;
   }
   const core::DigestKeys& keys() const { return keys_; }

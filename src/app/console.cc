@@ -108,6 +108,7 @@ Console::Answer Console::status() {
       {"publicUrl", options_.public_url},
       {"serverUrl", options_.server_url},
       {"needsSetup", needs_set_up},
+      {"epoch", core::format_id(index.epoch)},
       {"revision", index.revision.number},
       {"tokens", index.tokens},
       {"indexAgeMs", index.age.count()},

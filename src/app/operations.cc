@@ -39,6 +39,8 @@ void add_index(MetricsText& text, const Measurements& m) {
   text.add("latchkey_index_memory_bytes", "gauge", "Memory of the index.", m.index.memory_bytes);
   text.add("latchkey_index_revision", "gauge", "Last change that the index has.",
            m.index.revision.number);
+  text.head("latchkey_index_epoch_info", "gauge", "The epoch that the revision counts in.");
+  text.sample("latchkey_index_epoch_info", "epoch=\"" + core::format_id(m.index.epoch) + "\"", 1);
   text.add("latchkey_index_age_milliseconds", "gauge",
            "Time since the poll that confirmed the index was sent.",
            static_cast<uint64_t>(m.index.age.count()));

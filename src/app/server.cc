@@ -178,6 +178,7 @@ Result<void> Server::State::start_services() {
   api::ApiOptions options;
   options.public_url = started.public_url;
   options.deployment_id = keys.deployment_id;
+  options.epoch = store->head().epoch;
   const api::Services services{*identity, *organizations, *projects, *tokens, *notifier, last_use};
   LK_TRY(api, api::Api::create(
                   {services, *verifier, catalog, *workers, *password_workers, clock, entropy, log},
@@ -242,6 +243,7 @@ Result<void> Server::State::tell() {
                            {"url", started.public_url},
                            {"operations", started.operations_url},
                            {"tokens", static_cast<int64_t>(status.tokens)},
+                           {"epoch", core::format_id(status.epoch)},
                            {"revision", static_cast<int64_t>(status.revision.number)},
                            {"ms", clock.now().ms - started_at_ms}});
   return {};

@@ -96,9 +96,9 @@ std::optional<verify::TokenItem> StoreFeed::check(const store::TokenRow& row) {
                            *scopes,  token.valid_to,     token.state};
 }
 
-Result<core::Revision> StoreFeed::load(const Sink& sink) {
-  // The head first: what is read may be newer than the revision, never older.
-  const core::Revision revision = dependencies_.store.head().revision;
+Result<core::Position> StoreFeed::load(const Sink& sink) {
+  // The head first: what is read may be newer than the position, never older.
+  const core::Position position = dependencies_.store.head().position();
   name_keys_.clear();
   const auto body = [&](store::ReadTx& tx) -> Result<void> {
     LK_CHECK(load_organizations(tx, sink));
@@ -107,7 +107,7 @@ Result<core::Revision> StoreFeed::load(const Sink& sink) {
     return load_retired(tx, sink);
   };
   LK_CHECK(dependencies_.store.read(body));
-  return revision;
+  return position;
 }
 
 Result<void> StoreFeed::load_organizations(store::ReadTx& tx, const Sink& sink) {
@@ -155,18 +155,22 @@ Result<void> StoreFeed::load_retired(store::ReadTx& tx, const Sink& sink) {
   }
 }
 
-Result<core::Revision> StoreFeed::follow(core::Revision after, Milliseconds wait,
+Result<core::Position> StoreFeed::follow(const core::Position& after, Milliseconds wait,
                                          const Sink& sink) {
   // Returning confirms that the index was current at this moment, so all up to here is given.
-  const core::Revision target = dependencies_.store.head().revision;
-  core::Revision reached = after;
+  const core::Position head = dependencies_.store.head().position();
+  if (head.epoch != after.epoch || head.revision < after.revision) {
+    return Error(ErrorCode::feed_truncated, "the store is in another epoch: load it again");
+  }
+  const core::Revision target = head.revision;
+  core::Revision reached = after.revision;
   do {
     LK_TRY(const auto events, dependencies_.store.events(reached, kEventsPage, wait));
     if (events.empty()) {
       if (reached < target) {
         return Error(ErrorCode::store_unavailable, "the event log ended before its head");
       }
-      return reached;
+      return core::Position{after.epoch, reached};
     }
     const Changes changes = collect(events);
     LK_CHECK(dependencies_.store.read(
@@ -174,7 +178,7 @@ Result<core::Revision> StoreFeed::follow(core::Revision after, Milliseconds wait
     reached = events.back().revision;
     wait = Milliseconds(0);
   } while (reached < target);
-  return reached;
+  return core::Position{after.epoch, reached};
 }
 
 Result<void> StoreFeed::give_changes(store::ReadTx& tx, const Changes& changes, const Sink& sink) {

@@ -30,8 +30,9 @@ class StoreFeed final : public verify::Feed {
  public:
   explicit StoreFeed(const StoreFeedDependencies& dependencies) : dependencies_(dependencies) {}
 
-  Result<core::Revision> load(const Sink& sink) override;
-  Result<core::Revision> follow(core::Revision after, Milliseconds wait, const Sink& sink) override;
+  Result<core::Position> load(const Sink& sink) override;
+  Result<core::Position> follow(const core::Position& after, Milliseconds wait,
+                                const Sink& sink) override;
   // How many token rows were refused since start because their MAC was wrong.
   uint64_t tampered_tokens() const { return tampered_.load(); }
 

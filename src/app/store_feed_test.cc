@@ -185,6 +185,32 @@ TEST_F(StoreFeedTest, FollowsMoreEventsThanOnePage) {
   EXPECT_EQ(outcome(token.text), "granted");
 }
 
+// After a restore the same revisions are given to other events: none may be taken for an old one.
+TEST_F(StoreFeedTest, APositionOfAnotherEpochIsTruncated) {
+  load();
+  make_token();
+  const core::Position head = world.store().head().position();
+  const auto ignore = [](const verify::FeedItem&) {};
+  EXPECT_TRUE(feed->follow(head, Milliseconds(0), ignore));
+  World::must(world.store().write([&](store::WriteTx& tx) -> Result<void> {
+    tx.begin_epoch(World::must(core::make_id<core::Epoch>(world.entropy)));
+    core::EventDraft draft;
+    draft.action = core::Action::store_restored;
+    LK_CHECK(tx.append(draft, {}));
+    return {};
+  }));
+  for (const core::Position& old :
+       {head, core::Position{world.store().head().epoch, {head.revision.number + 2}}}) {
+    const auto followed = feed->follow(old, Milliseconds(0), ignore);
+    ASSERT_FALSE(followed);
+    EXPECT_EQ(followed.error().code, ErrorCode::feed_truncated);
+  }
+  const auto token = make_token();
+  follow();
+  EXPECT_EQ(verifier->status().epoch, world.store().head().epoch);
+  EXPECT_EQ(outcome(token.text), "granted");
+}
+
 TEST_F(StoreFeedTest, AStoreThatFailsConfirmsNothing) {
   load();
   make_token();

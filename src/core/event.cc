@@ -71,6 +71,7 @@ constexpr ActionName kActionNames[] = {
     {Action::project_deleted, "Project.SoftDeleteCompleted"},
     {Action::project_restored, "Project.RestoreCompleted"},
     {Action::project_properties_changed, "Project.PropertiesUpdateCompleted"},
+    {Action::store_restored, "Store.RestoreEvent"},
 };
 
 struct SubjectName {
@@ -147,7 +148,15 @@ Digest event_hash(const Event& event) {
   return sha256(canonical.span());
 }
 
-Digest head_signature(const Hmac& row_key, Revision revision, const Digest& hash) {
+Digest head_signature(const Hmac& row_key, const Position& position, const Digest& hash) {
+  CanonicalBytes canonical("latchkey.head.v2");
+  canonical.bytes(position.epoch.uuid.bytes);
+  canonical.number(position.revision.number);
+  canonical.bytes(hash);
+  return row_key(canonical.span());
+}
+
+Digest head_signature_without_epoch(const Hmac& row_key, Revision revision, const Digest& hash) {
   CanonicalBytes canonical("latchkey.head.v1");
   canonical.number(revision.number);
   canonical.bytes(hash);

@@ -46,6 +46,7 @@ enum class Action {
   project_deleted,
   project_restored,
   project_properties_changed,
+  store_restored,
 };
 std::string_view action_name(Action action);  // "Token.PatCreateEvent"
 std::optional<Action> parse_action(std::string_view name);
@@ -100,7 +101,9 @@ Digest context_digest(const EventContext& context, const Salt& salt);
 // The hash of `event` over everything but `hash` itself.
 Digest event_hash(const Event& event);
 // What is signed at each commit: the position and hash of the last event.
-Digest head_signature(const Hmac& row_key, Revision revision, const Digest& hash);
+Digest head_signature(const Hmac& row_key, const Position& position, const Digest& hash);
+// The same as it was before heads had an epoch: only to bring such a database up to date.
+Digest head_signature_without_epoch(const Hmac& row_key, Revision revision, const Digest& hash);
 // Subjects as stored: "token:uuid,membership:uuid". parse gives nothing for another form.
 std::string format_subjects(std::span<const Subject> subjects);
 std::optional<std::vector<Subject>> parse_subjects(std::string_view text);

@@ -111,7 +111,11 @@ TEST(EventHead, SignaturesMatchTheVectors) {
     const auto& vector = value.as_object();
     const Revision revision{vector.at("revision").to_number<uint64_t>()};
     const Digest hash = bytes_of<32>(vector, "hash");
-    EXPECT_EQ(format_hex(head_signature(row_key, revision, hash)), text_of(vector, "signature"));
+    const Epoch epoch{Uuid{bytes_of<16>(vector, "epoch")}};
+    EXPECT_EQ(format_hex(head_signature(row_key, {epoch, revision}, hash)),
+              text_of(vector, "signature"));
+    EXPECT_EQ(format_hex(head_signature_without_epoch(row_key, revision, hash)),
+              text_of(vector, "signatureWithoutEpoch"));
   }
 }
 
@@ -141,7 +145,7 @@ TEST(EventSubjects, RefuseAnotherForm) {
 
 TEST(EventAction, NamesAreUniqueAndReadBack) {
   std::set<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(Action::project_properties_changed); ++i) {
+  for (int i = 0; i <= static_cast<int>(Action::store_restored); ++i) {
     const Action action = static_cast<Action>(i);
     EXPECT_TRUE(names.insert(action_name(action)).second);
     EXPECT_EQ(parse_action(action_name(action)), action);

@@ -2,7 +2,7 @@
 //
 // An Id is a Uuid that knows what it names, so that a token's id cannot be passed for a person's. A
 // Revision is the position of a change in the event log; revision order is commit order, without
-// gaps. Thread safety: values.
+// gaps. An Epoch is the history that revisions count in. Thread safety: values.
 #pragma once
 
 #include <compare>
@@ -57,6 +57,19 @@ struct Revision {
   uint64_t number = 0;  // 1 is the first event's; 0 is before all
   friend auto operator<=>(const Revision&, const Revision&) = default;
 };
+
+// A new database begins an epoch, and a restore another: after it the same revisions are given to
+// other events. So what leaves the process names both. Spec: docs/spec/event-log.md (E20).
+using Epoch = Id<struct EpochTag>;
+struct Position {
+  Epoch epoch;
+  Revision revision;
+  friend bool operator==(const Position&, const Position&) = default;
+};
+// "<epoch>.<revision>", e.g. "3f0c...-....17".
+inline std::string format_position(const Position& position) {
+  return format_id(position.epoch) + '.' + std::to_string(position.revision.number);
+}
 
 }  // namespace latchkey::core
 

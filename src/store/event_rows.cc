@@ -30,6 +30,24 @@ core::Event read_event(const Row& row) {
   return event;
 }
 
+StoredHead read_head(const Row& row) {
+  StoredHead stored;
+  stored.head.revision.number = static_cast<uint64_t>(row.integer(0));
+  stored.head.hash = row.bytes<32>(1);
+  stored.signature = row.bytes<32>(2);
+  return stored;
+}
+
+Error head_missing() {
+  return Error(ErrorCode::integrity_violated, "the head of the event log is missing");
+}
+
+Result<LogHead> check_signature(const StoredHead& stored, const Digest& right) {
+  if (constant_time_equal(right, stored.signature)) return stored.head;
+  return Error(ErrorCode::integrity_violated,
+               "the head of the event log is not signed with this row key");
+}
+
 }  // namespace
 
 Result<std::optional<StoredContext>> find_event_context(ReadTx& tx, core::Revision revision) {
@@ -110,14 +128,16 @@ Result<void> insert_event(Connection& connection, const core::Event& event,
   return {};
 }
 
+StoredHead sign_head(const Hmac& row_key, const LogHead& head) {
+  return {head, core::head_signature(row_key, head.position(), head.hash)};
+}
+
 Result<std::optional<StoredHead>> find_head(Connection& connection) {
   std::optional<StoredHead> found;
-  LK_CHECK(connection.run("SELECT revision, hash, signature FROM log_head", {},
+  LK_CHECK(connection.run("SELECT revision, hash, signature, epoch FROM log_head", {},
                           [&](const Row& row) -> Result<void> {
-                            StoredHead& stored = found.emplace();
-                            stored.head.revision.number = static_cast<uint64_t>(row.integer(0));
-                            stored.head.hash = row.bytes<32>(1);
-                            stored.signature = row.bytes<32>(2);
+                            found = read_head(row);
+                            found->head.epoch = row.id<core::Epoch>(3);
                             return {};
                           }));
   return found;
@@ -125,28 +145,38 @@ Result<std::optional<StoredHead>> find_head(Connection& connection) {
 
 Result<void> insert_head(Connection& connection, const StoredHead& stored) {
   LK_CHECK(connection.run(
-      "INSERT INTO log_head (only_row, revision, hash, signature) VALUES (1, $1, $2, $3)",
-      {stored.head.revision.number, stored.head.hash, stored.signature}));
+      "INSERT INTO log_head (only_row, revision, hash, signature, epoch) "
+      "VALUES (1, $1, $2, $3, $4)",
+      {stored.head.revision.number, stored.head.hash, stored.signature, stored.head.epoch}));
   return {};
 }
 
 Result<void> update_head(Connection& connection, const StoredHead& stored) {
   LK_TRY(const int64_t changed,
-         connection.run("UPDATE log_head SET revision = $1, hash = $2, signature = $3",
-                        {stored.head.revision.number, stored.head.hash, stored.signature}));
+         connection.run(
+             "UPDATE log_head SET revision = $1, hash = $2, signature = $3, epoch = $4",
+             {stored.head.revision.number, stored.head.hash, stored.signature, stored.head.epoch}));
   LK_ASSERT(changed == 1);
   return {};
 }
 
 Result<LogHead> load_signed_head(Connection& connection, const Hmac& row_key) {
   LK_TRY(const auto stored, find_head(connection));
-  if (!stored) return Error(ErrorCode::integrity_violated, "the head of the event log is missing");
-  const Digest signature = core::head_signature(row_key, stored->head.revision, stored->head.hash);
-  if (!constant_time_equal(signature, stored->signature)) {
-    return Error(ErrorCode::integrity_violated,
-                 "the head of the event log is not signed with this row key");
-  }
-  return stored->head;
+  if (!stored) return head_missing();
+  return check_signature(*stored, sign_head(row_key, stored->head).signature);
+}
+
+Result<LogHead> load_signed_head_without_epoch(Connection& connection, const Hmac& row_key) {
+  std::optional<StoredHead> stored;
+  LK_CHECK(connection.run("SELECT revision, hash, signature FROM log_head", {},
+                          [&](const Row& row) -> Result<void> {
+                            stored = read_head(row);
+                            return {};
+                          }));
+  if (!stored) return head_missing();
+  const LogHead& head = stored->head;
+  return check_signature(*stored,
+                         core::head_signature_without_epoch(row_key, head.revision, head.hash));
 }
 
 }  // namespace latchkey::store

@@ -37,7 +37,10 @@ struct StoredHead {
   LogHead head;
   Digest signature{};
 };
+StoredHead sign_head(const Hmac& row_key, const LogHead& head);
 Result<std::optional<StoredHead>> find_head(Connection& connection);
+// The head of a schema of before epochs; its epoch is nil.
+Result<LogHead> load_signed_head_without_epoch(Connection& connection, const Hmac& row_key);
 Result<void> insert_head(Connection& connection, const StoredHead& stored);
 Result<void> update_head(Connection& connection, const StoredHead& stored);
 // The head as stored. Errors: integrity_violated (missing, or signed with another row key).

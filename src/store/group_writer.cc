@@ -63,22 +63,26 @@ class SqlWriteTx final : public WriteTx {
     return {head_.revision.number + 1};
   }
 
+  void begin_epoch(core::Epoch epoch) override { epoch_ = epoch; }
+
   // Writes the events. Returns the head after them.
   Result<LogHead> finish(CountingConnection& connection, WriteKind kind) {
     LK_CHECK(failure_);
-    if (kind == WriteKind::aside && (!events_.empty() || !rows_.empty())) {
+    if (kind == WriteKind::aside && (!events_.empty() || !rows_.empty() || epoch_)) {
       return Error(ErrorCode::internal, "a write aside must not change the state");
     }
-    if (kind == WriteKind::state && events_.empty() && connection.changes() > 0) {
+    if (kind == WriteKind::state && events_.empty() && (connection.changes() > 0 || epoch_)) {
       return Error(ErrorCode::internal, "a change must append an event");
     }
     LogHead head = head_;
+    if (epoch_) head.epoch = *epoch_;
     if (!rows_.empty()) add_rows(events_.front().event.draft.data);
     for (Appended& appended : events_) {
       appended.event.previous_hash = head.hash;
       appended.event.hash = core::event_hash(appended.event);
       LK_CHECK(insert_event(connection, appended.event, appended.context));
-      head = {appended.event.revision, appended.event.hash};
+      head.revision = appended.event.revision;
+      head.hash = appended.event.hash;
     }
     return head;
   }
@@ -107,6 +111,7 @@ class SqlWriteTx final : public WriteTx {
   const LogHead head_;
   std::vector<Appended> events_;
   std::map<core::TokenId, Digest> rows_;
+  std::optional<core::Epoch> epoch_;
   Result<void> failure_;
 };
 
@@ -157,9 +162,7 @@ Result<LogHead> GroupWriter::write_in_transaction(std::span<WriteItem* const> it
   const Instant now = dependencies_.clock.now();
   for (WriteItem* const item : items) LK_CHECK(write_item(*item, now, head));
   if (head.revision != before.revision) {
-    const StoredHead stored{head,
-                            core::head_signature(dependencies_.row_key, head.revision, head.hash)};
-    LK_CHECK(update_head(*connection_, stored));
+    LK_CHECK(update_head(*connection_, sign_head(dependencies_.row_key, head)));
   }
   auto committed = connection_->run("COMMIT");
   if (!committed && head.revision != before.revision) LK_CHECK(find_out(before, head));
@@ -189,7 +192,7 @@ Result<void> GroupWriter::write_item(WriteItem& item, Instant now, LogHead& head
 // The head in the database: what was known, or later.
 Result<LogHead> GroupWriter::load_head(const LogHead& known) {
   LK_TRY(const LogHead head, load_signed_head(*connection_, dependencies_.row_key));
-  if (head.revision < known.revision ||
+  if (head.epoch != known.epoch || head.revision < known.revision ||
       (head.revision == known.revision && head.hash != known.hash)) {
     return Error(ErrorCode::integrity_violated, "the event log was put back while it was in use");
   }

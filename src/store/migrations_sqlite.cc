@@ -214,7 +214,13 @@ CREATE INDEX idempotency_keys_person ON idempotency_keys (person_id, created_at)
 CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);
 )sql";
 
-constexpr std::string_view kMigrations[] = {kFirst, kIdempotencyKeys};
+// Opening the store gives the head its first epoch and signs it anew.
+constexpr std::string_view kEpoch = R"sql(
+ALTER TABLE log_head
+  ADD COLUMN epoch BLOB NOT NULL DEFAULT x'00000000000000000000000000000000';
+)sql";
+
+constexpr std::string_view kMigrations[] = {kFirst, kIdempotencyKeys, kEpoch};
 
 }  // namespace
 

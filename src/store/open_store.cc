@@ -5,6 +5,9 @@
 namespace latchkey::store {
 namespace {
 
+// The version of the schema from which on the head has an epoch.
+constexpr int64_t kEpochStep = 3;
+
 // Nothing when the database has no schema yet.
 std::optional<int64_t> find_schema_version(Connection& connection) {
   std::optional<int64_t> version;
@@ -18,8 +21,14 @@ std::optional<int64_t> find_schema_version(Connection& connection) {
 
 // Brings the schema from `version` to the newest, inside the transaction.
 Result<void> run_migrations(Connection& connection, Driver& driver, std::optional<int64_t> version,
-                            const Hmac& row_key) {
+                            const StoreDependencies& dependencies) {
   const auto migrations = driver.migrations();
+  const Hmac& row_key = dependencies.row_key;
+  // Checked while it is as it was signed.
+  std::optional<LogHead> before_epochs;
+  if (version && *version < kEpochStep) {
+    LK_TRY(before_epochs, load_signed_head_without_epoch(connection, row_key));
+  }
   if (!version) {
     // Fails when there is a schema that could not be read: then nothing is made over it.
     LK_CHECK(connection.run_script("CREATE TABLE schema_version (version BIGINT NOT NULL)"));
@@ -30,10 +39,11 @@ Result<void> run_migrations(Connection& connection, Driver& driver, std::optiona
   }
   LK_CHECK(connection.run("UPDATE schema_version SET version = $1",
                           {static_cast<uint64_t>(migrations.size())}));
-  if (version) return {};
-  const LogHead empty;
-  return insert_head(connection,
-                     {empty, core::head_signature(row_key, empty.revision, empty.hash)});
+  if (version && !before_epochs) return {};
+  LogHead head = before_epochs.value_or(LogHead());
+  LK_TRY(head.epoch, core::make_id<core::Epoch>(dependencies.entropy));
+  const StoredHead signed_head = sign_head(row_key, head);
+  return version ? update_head(connection, signed_head) : insert_head(connection, signed_head);
 }
 
 Result<void> migrate(Connection& connection, Driver& driver,
@@ -46,7 +56,7 @@ Result<void> migrate(Connection& connection, Driver& driver,
   if (version == newest) return {};
   LK_CHECK(connection.run(driver.begin_write()));
   // All steps and the first head in one transaction: it is done or it never was.
-  auto migrated = run_migrations(connection, driver, version, dependencies.row_key);
+  auto migrated = run_migrations(connection, driver, version, dependencies);
   if (migrated) {
     LK_CHECK(connection.run("COMMIT"));
     dependencies.log.info("store.migrated", {{"from", version.value_or(0)}, {"to", newest}});

@@ -67,7 +67,8 @@ class Rights {
       case project_updated:
       case project_deleted:
       case project_restored:
-      case project_properties_changed: return {};
+      case project_properties_changed:
+      case store_restored: return {};
     }
     return {};
   }

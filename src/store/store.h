@@ -52,6 +52,9 @@ class WriteTx : public ReadTx {
   // Binds the row of `token` to the log: its MAC is added to the data of this transaction's first
   // event, whose revision is returned. For insert_token and update_token only.
   virtual core::Revision bind_row(core::TokenId token, const Digest& mac) = 0;
+  // From this transaction on revisions count in `epoch`. For a restore only, while no index of
+  // this store is fed. REQUIRES: this transaction appends an event.
+  virtual void begin_epoch(core::Epoch epoch) = 0;
 };
 
 using ReadBody = std::function<Result<void>(ReadTx&)>;
@@ -66,6 +69,8 @@ struct Committed {
 struct LogHead {
   core::Revision revision;
   Digest hash{};
+  core::Epoch epoch{};
+  core::Position position() const { return {epoch, revision}; }
 };
 
 class Store {

@@ -61,14 +61,15 @@ class Feed {
   virtual ~Feed() = default;
 
   using Sink = std::function<void(const FeedItem&)>;
-  // Gives everything there is to `sink` and returns the revision that it stands for.
+  // Gives everything there is to `sink` and returns the position that it stands for.
   // Errors: store_unavailable, integrity_violated.
-  virtual Result<core::Revision> load(const Sink& sink) = 0;
+  virtual Result<core::Position> load(const Sink& sink) = 0;
   // Gives what changed after `after` to `sink`, waiting up to `wait` for something, and returns the
-  // revision reached (`after` when nothing happened). A return without error confirms that the
-  // index was current when the call was made. Errors: feed_truncated (load again),
-  // store_unavailable (try again), integrity_violated.
-  virtual Result<core::Revision> follow(core::Revision after, Milliseconds wait,
+  // position reached (`after` when nothing happened), which is of the same epoch. A return without
+  // error confirms that the index was current when the call was made. Errors: feed_truncated (this
+  // revision is not here any more, or `after` is of another epoch: load again), store_unavailable
+  // (try again), integrity_violated.
+  virtual Result<core::Position> follow(const core::Position& after, Milliseconds wait,
                                         const Sink& sink) = 0;
 };
 

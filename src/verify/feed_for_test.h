@@ -24,6 +24,11 @@ class FeedForTest final : public Feed {
     items_.push_back(std::move(item));
     return {items_.size()};
   }
+  // What a restore does: revisions count in another epoch from now on.
+  void begin_epoch(core::Epoch epoch) {
+    MutexLock lock(mutex_);
+    epoch_ = epoch;
+  }
   // Lets the next calls fail, `times` times.
   void fail(ErrorCode code, int times) {
     MutexLock lock(mutex_);
@@ -41,37 +46,39 @@ class FeedForTest final : public Feed {
     return follows_;
   }
 
-  Result<core::Revision> load(const Sink& sink) override {
+  Result<core::Position> load(const Sink& sink) override {
     if (on_call_) on_call_();
     MutexLock lock(mutex_);
     ++loads_;
     return give({0}, sink);
   }
-  Result<core::Revision> follow(core::Revision after, Milliseconds wait,
+  Result<core::Position> follow(const core::Position& after, Milliseconds wait,
                                 const Sink& sink) override {
     if (on_call_) on_call_();
     MutexLock lock(mutex_);
     ++follows_;
-    if (wait.count() > 0 && after.number == items_.size() && failures_ == 0) {
+    if (wait.count() > 0 && after.revision.number == items_.size() && failures_ == 0) {
       (void)idle_.wait_for(mutex_, Milliseconds(1));
     }
-    return give(after, sink);
+    if (after.epoch != epoch_) return Error(ErrorCode::feed_truncated);
+    return give(after.revision, sink);
   }
 
  private:
-  Result<core::Revision> give(core::Revision after, const Sink& sink) LK_REQUIRES(mutex_) {
+  Result<core::Position> give(core::Revision after, const Sink& sink) LK_REQUIRES(mutex_) {
     // A failing call may have given a part: that must do no harm.
     for (size_t i = after.number; i < items_.size(); ++i) sink(items_[i]);
     if (failures_ > 0) {
       --failures_;
       return Error(failure_);
     }
-    return core::Revision{items_.size()};
+    return core::Position{epoch_, {items_.size()}};
   }
 
   mutable Mutex mutex_;
   ConditionVariable idle_;
   std::vector<FeedItem> items_ LK_GUARDED_BY(mutex_);
+  core::Epoch epoch_ LK_GUARDED_BY(mutex_);
   ErrorCode failure_ LK_GUARDED_BY(mutex_) = ErrorCode::store_unavailable;
   int failures_ LK_GUARDED_BY(mutex_) = 0;
   int loads_ LK_GUARDED_BY(mutex_) = 0;

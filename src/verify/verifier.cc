@@ -63,13 +63,14 @@ struct Verifier::State {
     }
   }
 
-  // The index is what the feed was at `revision`, as a poll sent at `sent` confirmed.
-  void confirm(core::Revision revision, Ticks sent) {
+  // The index is what the feed was at `position`, as a poll sent at `sent` confirmed.
+  void confirm(const core::Position& position, Ticks sent) {
     const Instant now = clock.now();
     if (not_before_seen(now) == now) latest_now_ms.store(now.ms, std::memory_order_relaxed);
     confirmed_ticks_ms.store(sent.ms, std::memory_order_release);
     MutexLock lock(mutex);
-    status.revision = revision;
+    status.revision = position.revision;
+    status.epoch = position.epoch;
     status.tokens = owned_index->tokens();
     status.memberships = owned_index->memberships();
     status.memory_bytes = sizeof *this + owned_index->memory_bytes();
@@ -77,9 +78,9 @@ struct Verifier::State {
     changed.notify_all();
   }
 
-  core::Revision revision() {
+  core::Position position() {
     MutexLock lock(mutex);
-    return status.revision;
+    return {status.epoch, status.revision};
   }
 
   // A new index from the feed's snapshot, in the place of the old one.
@@ -139,7 +140,7 @@ Result<void> Verifier::State::load(Feed& feed) {
   auto successor = std::make_unique<Index>(protection);
   Result<void> applied;
   const Ticks sent = clock.ticks();
-  LK_TRY(const core::Revision revision, feed.load([&](const FeedItem& item) {
+  LK_TRY(const core::Position position, feed.load([&](const FeedItem& item) {
     if (applied) applied = successor->apply(item, TokenTable::Growth::loading);
   }));
   LK_CHECK(std::move(applied));
@@ -148,7 +149,7 @@ Result<void> Verifier::State::load(Feed& feed) {
   index.store(successor.get(), std::memory_order_seq_cst);
   protection.synchronize();
   owned_index = std::move(successor);
-  confirm(revision, sent);
+  confirm(position, sent);
   return {};
 }
 
@@ -160,7 +161,7 @@ Result<void> Verifier::load(Feed& feed) {
 Result<void> Verifier::follow_once(Feed& feed, Milliseconds wait) {
   State& state = *state_;
   LK_ASSERT(state.owned_index != nullptr);
-  const core::Revision after = state.revision();
+  const core::Position after = state.position();
   Result<void> applied;
   const Ticks sent = state.clock.ticks();
   const auto reached = feed.follow(after, wait, [&](const FeedItem& item) {
@@ -171,7 +172,7 @@ Result<void> Verifier::follow_once(Feed& feed, Milliseconds wait) {
   if (!reached && reached.error().code == ErrorCode::feed_truncated) return state.load(feed);
   LK_CHECK(std::move(applied));
   if (!reached) return reached.error();
-  if (*reached < after) {
+  if (reached->epoch != after.epoch || reached->revision < after.revision) {
     return Error(ErrorCode::integrity_violated, "The feed has gone back to an earlier revision.");
   }
   state.confirm(*reached, sent);

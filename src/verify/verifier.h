@@ -56,6 +56,7 @@ struct VerifierOptions {
 
 struct VerifierStatus {
   core::Revision revision;
+  core::Epoch epoch;    // that the revision counts in
   Milliseconds age{0};  // since the poll that confirmed the index was sent
   uint64_t tokens = 0;
   uint64_t memberships = 0;

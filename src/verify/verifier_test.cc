@@ -402,6 +402,42 @@ TEST_F(VerifierTest, TruncatedFeedIsLoadedAgain) {
   EXPECT_EQ(verifier_.find_organization("contoso"), contoso_);
 }
 
+TEST_F(VerifierTest, AnotherEpochIsLoadedAgain) {
+  const std::string text = make_text();
+  feed_.add(item_of(text));
+  load();
+  const core::Epoch epoch = id_for_test<core::Epoch>(7);
+  feed_.begin_epoch(epoch);
+  follow();
+  EXPECT_EQ(feed_.loads(), 2);
+  EXPECT_EQ(verifier_.status().epoch, epoch);
+  follow();
+  EXPECT_EQ(feed_.loads(), 2);
+}
+
+// A feed that says another epoch without saying that it is to be loaded again.
+TEST_F(VerifierTest, AnEpochThatChangesWithinARoundStopsTheFeed) {
+  class Swapped final : public Feed {
+   public:
+    explicit Swapped(Feed& feed) : feed_(feed) {}
+    Result<core::Position> load(const Sink& sink) override { return feed_.load(sink); }
+    Result<core::Position> follow(const core::Position& after, Milliseconds wait,
+                                  const Sink& sink) override {
+      LK_TRY(auto reached, feed_.follow(after, wait, sink));
+      reached.epoch = id_for_test<core::Epoch>(7);
+      return reached;
+    }
+
+   private:
+    Feed& feed_;
+  };
+  load();
+  Swapped swapped(feed_);
+  const auto round = verifier_.follow_once(swapped, Milliseconds(0));
+  ASSERT_FALSE(round);
+  EXPECT_EQ(round.error().code, ErrorCode::integrity_violated);
+}
+
 TEST_F(VerifierTest, TwoTokensWithOneDigestStopTheFeed) {
   const std::string text = make_text();
   feed_.add(item_of(text, 100));
@@ -417,9 +453,9 @@ TEST_F(VerifierTest, TwoTokensWithOneDigestStopTheFeed) {
 // A feed whose log is shorter than it was: somebody put an older database into its place.
 class ShorterFeed final : public Feed {
  public:
-  Result<core::Revision> load(const Sink&) override { return core::Revision{1}; }
-  Result<core::Revision> follow(core::Revision after, Milliseconds, const Sink&) override {
-    return core::Revision{after.number - 1};
+  Result<core::Position> load(const Sink&) override { return core::Position{{}, {1}}; }
+  Result<core::Position> follow(const core::Position& after, Milliseconds, const Sink&) override {
+    return core::Position{after.epoch, {after.revision.number - 1}};
   }
 };
 

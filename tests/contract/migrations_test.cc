@@ -1,62 +1,95 @@
 // A database of each earlier step is brought up to the newest one, with what is in it.
-#include <algorithm>
+#include <filesystem>
 
 #include "contract.h"
+#include "store/event_rows.h"
 #include "store/idempotency_rows.h"
 
 namespace latchkey::store {
 namespace {
 
-// An engine as a program that knew only the first `steps` migrations had it.
-class OlderDriver final : public Driver {
- public:
-  OlderDriver(std::unique_ptr<Driver> driver, size_t steps)
-      : driver_(std::move(driver)), steps_(steps) {}
-  Result<std::unique_ptr<Connection>> connect() override { return driver_->connect(); }
-  std::span<const std::string_view> migrations() const override {
-    return driver_->migrations().first(steps_);
+// From this version on the head has an epoch.
+constexpr size_t kEpochSteps = 3;
+
+class MigrationContract : public StoreContract {
+ protected:
+  // The head as a program of that many steps signed and wrote it.
+  Result<void> write_head(Connection& connection, size_t steps, const LogHead& head, bool ours) {
+    if (steps >= kEpochSteps) return insert_head(connection, sign_head(world_.row_key(), head));
+    Digest signature =
+        core::head_signature_without_epoch(world_.row_key(), head.revision, head.hash);
+    if (!ours) signature[0] ^= 1;
+    LK_CHECK(connection.run(
+        "INSERT INTO log_head (only_row, revision, hash, signature) VALUES (1, $1, $2, $3)",
+        {head.revision.number, head.hash, signature}));
+    return {};
   }
-  std::string_view begin_write() const override { return driver_->begin_write(); }
-
- private:
-  const std::unique_ptr<Driver> driver_;
-  const size_t steps_;
+  // A database as a program that knew only the first `steps` migrations left it, with one event.
+  Result<void> make_older(const std::string& folder, size_t steps, bool ours = true) {
+    std::filesystem::create_directory(folder);
+    LK_TRY(const auto driver, GetParam().open(folder));
+    LK_TRY(const auto connection, driver->connect());
+    LK_CHECK(connection->run_script("CREATE TABLE schema_version (version BIGINT NOT NULL)"));
+    LK_CHECK(connection->run("INSERT INTO schema_version (version) VALUES ($1)", {steps}));
+    for (const auto script : driver->migrations().first(steps)) {
+      LK_CHECK(connection->run_script(script));
+    }
+    core::Event event;
+    event.revision = {1};
+    event.at = world_.clock().now();
+    event.draft = draft();
+    const StoredContext context;
+    event.context_digest = core::context_digest(context.context, context.salt);
+    event.hash = core::event_hash(event);
+    LK_CHECK(insert_event(*connection, event, context));
+    return write_head(*connection, steps, {event.revision, event.hash, {}}, ours);
+  }
+  Result<std::unique_ptr<Store>> open(const std::string& folder) {
+    LK_TRY(auto driver, GetParam().open(folder));
+    return open_store(std::move(driver),
+                      {world_.clock(), world_.entropy(), world_.log(), world_.row_key()});
+  }
+  size_t all_steps() { return (*GetParam().open(world_.folder() + "/copy"))->migrations().size(); }
 };
-
-class MigrationContract : public testing::TestWithParam<Engine> {};
+LATCHKEY_CONTRACT(MigrationContract);
 
 TEST_P(MigrationContract, ADatabaseOfEachEarlierStepIsBroughtUpToTheNewest) {
-  size_t all = 2;
+  std::filesystem::create_directory(world_.folder() + "/copy");
+  const size_t all = all_steps();
+  ASSERT_GE(all, kEpochSteps);
   for (size_t steps = 1; steps < all; ++steps) {
-    size_t known = steps;
-    TestStore world([&](const std::string& folder) -> Result<std::unique_ptr<Driver>> {
-      LK_TRY(auto driver, GetParam().open(folder));
-      all = driver->migrations().size();
-      const size_t offered = std::min(known, all);
-      return std::unique_ptr<Driver>(std::make_unique<OlderDriver>(std::move(driver), offered));
-    });
-    core::EventDraft draft;
-    draft.action = core::Action::person_changed;
-    ASSERT_OK(world.store().write([&](WriteTx& tx) -> Result<void> {
-      LK_CHECK(tx.append(draft, {}));
-      return {};
-    }));
-    known = all;
-    world.reopen();
-    EXPECT_EQ(world.store().head().revision.number, 1u);
-    ASSERT_OK(verify_audit(world.store(), world.row_key(), {}));
-    // The newest table is there.
-    ASSERT_OK(world.store().write([&](WriteTx& tx) -> Result<void> {
+    SCOPED_TRACE(steps);
+    const std::string folder = world_.folder() + "/" + std::to_string(steps);
+    ASSERT_OK(make_older(folder, steps));
+    auto opened = open(folder);
+    ASSERT_OK(opened);
+    EXPECT_EQ((*opened)->head().revision.number, 1u);
+    const core::Epoch epoch = (*opened)->head().epoch;
+    if (steps < kEpochSteps) EXPECT_FALSE(epoch.is_nil());
+    ASSERT_OK(verify_audit(**opened, world_.row_key(), {}));
+    // The newest tables are there.
+    ASSERT_OK((*opened)->write([&](WriteTx& tx) -> Result<void> {
       LK_CHECK(insert_idempotency_row(tx, {}));
-      LK_CHECK(tx.append(draft, {}));
+      LK_CHECK(tx.append(draft(), {}));
       return {};
     }));
-    world.reopen();
-    EXPECT_EQ(world.store().head().revision.number, 2u);
+    opened->reset();
+    opened = open(folder);
+    ASSERT_OK(opened);
+    EXPECT_EQ((*opened)->head().revision.number, 2u);
+    EXPECT_EQ((*opened)->head().epoch, epoch);
   }
 }
 
-LATCHKEY_CONTRACT(MigrationContract);
+// What was not ours before does not become ours by being signed anew.
+TEST_P(MigrationContract, AHeadOfBeforeEpochsIsCheckedAsItWasSigned) {
+  for (size_t steps = 1; steps < kEpochSteps; ++steps) {
+    const std::string folder = world_.folder() + "/" + std::to_string(steps);
+    ASSERT_OK(make_older(folder, steps, false));
+    EXPECT_CODE(open(folder), integrity_violated);
+    EXPECT_CODE(open(folder), integrity_violated);
+  }
+}
 
 }  // namespace
 }  // namespace latchkey::store

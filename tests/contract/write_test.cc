@@ -38,6 +38,37 @@ TEST_P(WriteContract, KeepsWhatWasAcknowledgedAcrossReopen) {
   ASSERT_OK(audit());
 }
 
+TEST_P(WriteContract, AnEpochBeginsWithAnEventAndIsSigned) {
+  const core::Epoch first = store().head().epoch;
+  EXPECT_FALSE(first.is_nil());
+  const auto next = new_id<core::Epoch>();
+  const auto begin = [&](WriteTx& tx) -> Result<void> {
+    tx.begin_epoch(next);
+    return {};
+  };
+  EXPECT_CODE(store().write(begin), internal);
+  EXPECT_CODE(store().write_aside(begin), internal);
+  EXPECT_EQ(store().head().epoch, first);
+  ASSERT_OK(change(begin));
+  EXPECT_EQ(store().head().epoch, next);
+  EXPECT_EQ(store().head().revision.number, 1u);
+  ASSERT_OK(change([](WriteTx&) -> Result<void> { return {}; }));
+  world_.reopen();
+  EXPECT_EQ(store().head().epoch, next);
+  EXPECT_EQ(store().head().revision.number, 2u);
+  ASSERT_OK(audit());
+}
+
+TEST_P(WriteContract, AnEpochThatWasNotSignedIsRefused) {
+  ASSERT_OK(change([](WriteTx&) -> Result<void> { return {}; }));
+  ASSERT_OK(store().write_aside([](WriteTx& tx) {
+    return tx.connection().run_script("UPDATE log_head SET epoch = zeroblob(16)");
+  }));
+  EXPECT_CODE(change([](WriteTx&) -> Result<void> { return {}; }), integrity_violated);
+  world_.close();
+  EXPECT_CODE(world_.open(), integrity_violated);
+}
+
 TEST_P(WriteContract, RefusesAChangeWithoutAnEvent) {
   EXPECT_CODE(
       store().write([&](WriteTx& tx) { return insert_person(tx, make_person("a@example.com")); }),

@@ -14,7 +14,11 @@ class Revisions(harness.ServerTest):
             answer = self.server.as_person("POST", self.server.pats(), {
                 "displayName": f"number {number}", "scope": "vso.project"})
             self.assertEqual(answer.status, 200, answer)
-            revision = int(answer.headers["x-latchkey-revision"])
+            epoch, revision = answer.headers["x-latchkey-revision"].split(".")
+            self.assertEqual(epoch, self.server.console("GET", "/status").json()["epoch"])
+            self.assertIn(f'latchkey_index_epoch_info{{epoch="{epoch}"}} 1\n',
+                          self.server.operations("/metrics").text)
+            revision = int(revision)
             self.assertGreater(revision, seen)
             self.assertGreaterEqual(self.server.metric("latchkey_index_revision"), revision)
             seen = revision

@@ -55,7 +55,7 @@ class EveryVersion(Lifecycle):
             "displayName": "  first\t", "scope": "vso.work vso.code", "validTo": valid_to,
             "allOrgs": False})
         self.assertIn("api-version=" + version, answer.headers["content-type"])
-        self.assertTrue(answer.headers["x-latchkey-revision"].isdigit())
+        self.assertRegex(answer.headers["x-latchkey-revision"], r"\A[0-9a-f-]{36}\.[0-9]+\Z")
         self.assertEqual(list(answer.json()), ["patToken", "patTokenError"])
         made = answer.json()["patToken"]
         self.assertEqual(list(made), FIELDS)
