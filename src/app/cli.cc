@@ -103,6 +103,7 @@ int run_cli(int argc, const char* const* argv) {
   add_user_commands(root, cli);
   add_audit_commands(root, cli);
   add_gate_commands(root, cli);
+  add_backup_command(root, cli);
   add_version_command(root, cli);
   try {
     root.parse(argc, argv);

@@ -1,14 +1,12 @@
 // `latchkey audit verify`: walks the event log, at a running server or in a folder at rest.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <thread>
 
 #include "app/cli.h"
 #include "app/cli_output.h"
+#include "app/cli_progress.h"
 #include "app/keys.h"
 #include "store/sqlite_driver.h"
 #include "store/store.h"
@@ -17,31 +15,6 @@ namespace latchkey::app {
 namespace {
 
 constexpr Milliseconds kPollInterval{100};
-constexpr uint64_t kBarColumns = 40;
-
-// A bar on stderr that is drawn over itself, on a terminal only.
-class ProgressBar {
- public:
-  void show(uint64_t done, uint64_t total) {
-    if (!on_terminal_ || total == 0) return;
-    const uint64_t filled = std::min(kBarColumns, done * kBarColumns / total);
-    const std::string bar = std::string(filled, '#') + std::string(kBarColumns - filled, '.');
-    std::fprintf(stderr, "\r[%s] %llu of %llu events", bar.c_str(),
-                 static_cast<unsigned long long>(done), static_cast<unsigned long long>(total));
-    std::fflush(stderr);
-    is_shown_ = true;
-  }
-  ~ProgressBar() {
-    if (is_shown_) std::fputs("\r\x1b[K", stderr);
-  }
-  ProgressBar() = default;
-  ProgressBar(const ProgressBar&) = delete;
-  ProgressBar& operator=(const ProgressBar&) = delete;
-
- private:
-  const bool on_terminal_ = is_terminal(STDERR_FILENO);
-  bool is_shown_ = false;
-};
 
 uint64_t number_field(const json::value& object, std::string_view name) {
   const json::value* value = object.is_object() ? object.get_object().if_contains(name) : nullptr;
@@ -69,7 +42,7 @@ void print_report(const Cli& cli, const store::AuditReport& report) {
 
 Result<store::AuditReport> verify_running(Remote& console) {
   LK_CHECK(console.call({"POST", "/audit/verify", json::object()}));
-  ProgressBar bar;
+  ProgressBar bar("events");
   while (true) {
     LK_TRY(const json::value answer, console.call({"GET", "/audit/verify", {}}));
     const std::string state = text_field(answer, "state");
@@ -107,7 +80,7 @@ Result<store::AuditReport> verify_at_rest(const std::string& data_dir) {
     return violated(opened.error().message);
   }
   if (!opened) return opened.error();
-  ProgressBar bar;
+  ProgressBar bar("events");
   auto report = store::verify_audit(**opened, keys.row_key,
                                     [&](uint64_t done, uint64_t total) { bar.show(done, total); });
   if (report) {

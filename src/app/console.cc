@@ -83,6 +83,8 @@ Console::Answer Console::answer(const http::Request& request) {
   if (path == "/setup-link" && is_post) return setup_link(request);
   if (path == "/setup" && is_post) return set_up(request);
   if (path == "/people" && is_get) return people(request);
+  if (path == "/backup" && is_post) return dependencies_.backup.start(request);
+  if (path == "/backup" && is_get) return dependencies_.backup.progress();
   if (path == "/audit/verify" && is_post) return start_audit();
   if (path == "/audit/verify" && is_get) return audit_progress();
   if (path.starts_with("/people/") && is_post) return answer_person(request, path.substr(8));

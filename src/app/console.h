@@ -4,6 +4,7 @@
 // every request acts as the console. JSON in and out; errors have the form of the API's.
 //   GET /status             POST /setup-link         POST /setup
 //   GET /people             POST /people/{id}/reset-link, /people/{id}/state
+//   POST /backup starts one; GET /backup says how far it is, and how it ended.
 //   POST /audit/verify starts a run or joins the one that runs; GET /audit/verify says how far it
 //   is.
 // Thread safety: handle() from any thread. Documented in docs/operating/command-line.md.
@@ -13,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "app/backup_run.h"
 #include "base/json.h"
 #include "http/message.h"
 #include "http/worker_pool.h"
@@ -29,6 +31,7 @@ struct ConsoleDependencies {
   const Hmac& row_key;
   http::WorkerPool& workers;
   http::WorkerPool& password_workers;
+  BackupRun& backup;
 };
 
 struct ConsoleOptions {

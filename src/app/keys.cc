@@ -36,15 +36,6 @@ Result<void> make_folder(const std::string& path) {
   return bad_errno("make the folder", path);
 }
 
-Result<void> sync_folder(const std::string& path) {
-  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return bad_errno("open", path);
-  const bool synced = ::fsync(folder) == 0;
-  ::close(folder);
-  if (!synced) return bad_errno("write", path);
-  return {};
-}
-
 bool write_all(int file, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(file, text.data(), text.size());
@@ -184,6 +175,15 @@ Result<void> write_private_file(const std::string& path, std::string_view text) 
   if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) return bad_errno("write", path);
   const fs::path parent = fs::path(path).parent_path();
   return sync_folder(parent.empty() ? "." : parent.string());
+}
+
+Result<void> sync_folder(const std::string& path) {
+  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return bad_errno("open", path);
+  const bool synced = ::fsync(folder) == 0;
+  ::close(folder);
+  if (!synced) return bad_errno("write", path);
+  return {};
 }
 
 Result<std::string> read_small_file(const std::string& path) {

@@ -42,6 +42,8 @@ Result<Keys> load_keys(const std::string& data_dir, MissingKeys missing, Entropy
 Result<void> write_private_file(const std::string& path, std::string_view text);
 // The contents of the small file `path`. Errors: configuration.
 Result<std::string> read_small_file(const std::string& path);
+// Makes what was made, renamed or removed in the folder `path` durable. Errors: configuration.
+Result<void> sync_folder(const std::string& path);
 // Errors: configuration, with the chmod to type, if others than the owner may use `path`.
 Result<void> check_private(const std::string& path);
 

@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "app/background.h"
+#include "app/backup_run.h"
 #include "app/console.h"
 #include "app/keys.h"
 #include "app/operations.h"
@@ -136,6 +137,7 @@ struct Server::State {
   std::unique_ptr<http::WorkerPool> workers;
   std::unique_ptr<http::WorkerPool> password_workers;
   std::unique_ptr<api::Api> api;
+  std::unique_ptr<BackupRun> backup;
   std::unique_ptr<Console> console;
   Front front;
   std::unique_ptr<OperationsHandler> operations;
@@ -222,9 +224,12 @@ Result<void> Server::State::tell() {
   console_options.public_url = started.public_url;
   console_options.server_url = started.server_url;
   console_options.deployment_id = format_uuid(keys.deployment_id);
-  console = std::make_unique<Console>(
-      ConsoleDependencies{*identity, *verifier, *store, keys.row_key, *workers, *password_workers},
-      console_options);
+  backup = std::make_unique<BackupRun>(
+      BackupRunDependencies{*store, config.data_dir, keys, clock, log, *workers});
+  console =
+      std::make_unique<Console>(ConsoleDependencies{*identity, *verifier, *store, keys.row_key,
+                                                    *workers, *password_workers, *backup},
+                                console_options);
   http::ServerOptions options;
   options.endpoint.unix_path = socket_path(config.data_dir);
   options.limits.connections_max = 64;
@@ -274,6 +279,7 @@ void Server::State::stop(Milliseconds grace) {
   if (operations_server) operations_server->stop(Milliseconds(100));
   if (http_server) http_server->stop(grace);
   if (console_server) console_server->stop(grace);
+  if (backup) backup->interrupt();
   workers.reset();
   password_workers.reset();
   background.reset();

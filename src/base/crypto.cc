@@ -24,6 +24,29 @@ Digest sha256(std::span<const uint8_t> data) {
   return digest;
 }
 
+Sha256::Sha256() {
+  static_assert(sizeof(SHA256_CTX) <= sizeof(State));
+  SHA256_CTX context;
+  SHA256_Init(&context);
+  std::memset(&state_, 0, sizeof state_);
+  std::memcpy(&state_, &context, sizeof context);
+}
+
+void Sha256::update(std::span<const uint8_t> data) {
+  SHA256_CTX context;
+  std::memcpy(&context, &state_, sizeof context);
+  SHA256_Update(&context, data.data(), data.size());
+  std::memcpy(&state_, &context, sizeof context);
+}
+
+Digest Sha256::finish() {
+  SHA256_CTX context;
+  Digest digest;
+  std::memcpy(&context, &state_, sizeof context);
+  SHA256_Final(digest.data(), &context);
+  return digest;
+}
+
 Hmac::Hmac(const SecretKey& key) {
   static_assert(sizeof(SHA256_CTX) <= sizeof(State));
   const auto key_bytes = key.reveal(RevealSecret{});

@@ -19,6 +19,21 @@ using Digest = std::array<uint8_t, 32>;
 // SHA-256 of `data`.
 Digest sha256(std::span<const uint8_t> data);
 
+// SHA-256 of data that comes in pieces. Thread safety: one thread.
+class Sha256 {
+ public:
+  Sha256();
+  void update(std::span<const uint8_t> data);
+  // REQUIRES: called once, last.
+  Digest finish();
+
+ private:
+  struct alignas(8) State {
+    uint8_t bytes[112];  // a SHA256_CTX, as in Hmac
+  };
+  State state_;
+};
+
 // HMAC-SHA-256 under one key. The key's inner and outer states are computed once and kept.
 class Hmac {
  public:

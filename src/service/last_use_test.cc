@@ -75,6 +75,9 @@ class BusyStore final : public store::Store {
                                           Milliseconds wait) override {
     return inner_.events(after, limit, wait);
   }
+  Result<void> copy_to(const std::string& path, const store::CopyProgress& progress) override {
+    return inner_.copy_to(path, progress);
+  }
   void interrupt() override { inner_.interrupt(); }
 
  private:

@@ -113,6 +113,9 @@ class Connection {
   }
 };
 
+// Called between the steps of a copy with how many bytes of how many are done; false ends it.
+using CopyProgress = std::function<bool(uint64_t done, uint64_t total)>;
+
 // An engine: opens connections to one database and knows its migrations.
 class Driver {
  public:
@@ -123,6 +126,11 @@ class Driver {
   virtual std::span<const std::string_view> migrations() const = 0;
   // The statement that begins a transaction that will write ("BEGIN IMMEDIATE").
   virtual std::string_view begin_write() const = 0;
+  // Writes the database as it is at one moment to the new file `path` (0600), checks it and syncs
+  // it. Who reads or writes goes on meanwhile. A copy that fails may leave the file behind.
+  // Errors: configuration (the file cannot be made); conflict (`on_progress` ended it);
+  //         integrity_violated (what was copied is not whole); store_unavailable.
+  virtual Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) = 0;
 };
 
 inline std::optional<Instant> Row::optional_instant(int column) const {

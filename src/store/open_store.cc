@@ -1,23 +1,10 @@
 // Opening a store: migrations, the first head, and the check of the head that is there.
 #include "store/event_rows.h"
+#include "store/inspect.h"
 #include "store/sql_store.h"
 
 namespace latchkey::store {
 namespace {
-
-// The version of the schema from which on the head has an epoch.
-constexpr int64_t kEpochStep = 3;
-
-// Nothing when the database has no schema yet.
-std::optional<int64_t> find_schema_version(Connection& connection) {
-  std::optional<int64_t> version;
-  const auto found =
-      connection.run("SELECT version FROM schema_version", {}, [&](const Row& row) -> Result<void> {
-        version = row.integer(0);
-        return {};
-      });
-  return found ? version : std::nullopt;
-}
 
 // Brings the schema from `version` to the newest, inside the transaction.
 Result<void> run_migrations(Connection& connection, Driver& driver, std::optional<int64_t> version,
@@ -26,7 +13,7 @@ Result<void> run_migrations(Connection& connection, Driver& driver, std::optiona
   const Hmac& row_key = dependencies.row_key;
   // Checked while it is as it was signed.
   std::optional<LogHead> before_epochs;
-  if (version && *version < kEpochStep) {
+  if (version && *version < kEpochSchema) {
     LK_TRY(before_epochs, load_signed_head_without_epoch(connection, row_key));
   }
   if (!version) {
@@ -66,23 +53,13 @@ Result<void> migrate(Connection& connection, Driver& driver,
   return migrated;
 }
 
-Result<LogHead> check_head(Connection& connection, const Hmac& row_key) {
-  LK_TRY(const LogHead head, load_signed_head(connection, row_key));
-  LK_TRY(const auto last, find_last_event(connection));
-  const LogHead expected = last ? LogHead{last->revision, last->hash} : LogHead{};
-  if (head.revision != expected.revision || head.hash != expected.hash) {
-    return Error(ErrorCode::integrity_violated, "the last event is not the head of the event log");
-  }
-  return head;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_store(std::unique_ptr<Driver> driver,
                                           const StoreDependencies& dependencies) {
   LK_TRY(auto connection, driver->connect());
   LK_CHECK(migrate(*connection, *driver, dependencies));
-  LK_TRY(const LogHead head, check_head(*connection, dependencies.row_key));
+  LK_TRY(const LogHead head, check_head(*connection, kEpochSchema, dependencies.row_key));
   connection.reset();
   return std::unique_ptr<Store>(std::make_unique<SqlStore>(std::move(driver), dependencies, head));
 }

@@ -26,6 +26,9 @@ class SqlStore final : public Store {
   LogHead head() const override;
   Result<std::vector<core::Event>> events(core::Revision after, int limit,
                                           Milliseconds wait) override;
+  Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) override {
+    return driver_->copy_to(path, on_progress);
+  }
   void interrupt() override;
 
  private:

@@ -6,8 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <list>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "store/migrations_sqlite.h"
@@ -17,6 +20,8 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;
 constexpr size_t kCachedStatementsMax = 512;
+constexpr int kCopyPages = 256;               // of one step: a megabyte
+constexpr uint64_t kCopySyncBytes = 8 << 20;  // what commits may have to wait for at most
 
 // The engine's own words for `code` hold no values, unlike its messages.
 Error unavailable(int code) {
@@ -244,6 +249,106 @@ Result<void> prepare_file(const std::string& path) {
   return {};
 }
 
+struct FinishBackup {
+  void operator()(sqlite3_backup* backup) const { sqlite3_backup_finish(backup); }
+};
+
+Result<Database> open_database(const std::string& path, int mode) {
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &raw, mode | SQLITE_OPEN_NOMUTEX, nullptr);
+  Database database(raw);
+  if (code != SQLITE_OK) return unavailable(code);
+  sqlite3_extended_result_codes(raw, 1);
+  return database;
+}
+
+// Copies one state of a database page by page. The state is held by a read transaction, so that
+// writers go on without making the copy begin again, as it otherwise would at each write.
+class Copy {
+ public:
+  Copy(const std::string& from, const std::string& to) : from_(from), to_(to) {}
+
+  Result<void> run(const CopyProgress& on_progress) {
+    const File file(::open(to_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (file.descriptor() < 0) {
+      return Error(ErrorCode::configuration, "cannot make " + to_ + ": " + std::strerror(errno));
+    }
+    LK_CHECK(copy_pages(file, on_progress));
+    LK_CHECK(finish());
+    if (::fsync(file.descriptor()) != 0) return cannot_write();
+    return {};
+  }
+
+ private:
+  Result<void> copy_pages(const File& file, const CopyProgress& on_progress) {
+    LK_TRY(const Database source, open_database(from_, SQLITE_OPEN_READONLY));
+    LK_TRY(const Database target, open_database(to_, SQLITE_OPEN_READWRITE));
+    LK_CHECK(execute(source, "BEGIN; SELECT COUNT(*) FROM sqlite_schema;"));
+    // A copy that is not finished is thrown away, so nothing of it needs a journal.
+    LK_CHECK(execute(target,
+                     "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+                     "PRAGMA cache_size = -16384;"));
+    LK_TRY(const uint64_t page_bytes, load_number(source, "PRAGMA page_size"));
+    const std::unique_ptr<sqlite3_backup, FinishBackup> backup(
+        sqlite3_backup_init(target.get(), "main", source.get(), "main"));
+    if (!backup) return unavailable(sqlite3_extended_errcode(target.get()));
+    uint64_t unsynced = 0;
+    while (true) {
+      const auto began = std::chrono::steady_clock::now();
+      const int code = sqlite3_backup_step(backup.get(), kCopyPages);
+      if (code != SQLITE_OK && code != SQLITE_DONE) return unavailable(code);
+      const auto total = static_cast<uint64_t>(sqlite3_backup_pagecount(backup.get()));
+      const auto left = static_cast<uint64_t>(sqlite3_backup_remaining(backup.get()));
+      if (on_progress && !on_progress((total - left) * page_bytes, total * page_bytes)) {
+        return Error(ErrorCode::conflict, "the copy was ended before it was whole");
+      }
+      if (code == SQLITE_DONE) return {};
+      unsynced += kCopyPages * page_bytes;
+      if (unsynced >= kCopySyncBytes) {
+        if (::fdatasync(file.descriptor()) != 0) return cannot_write();
+        unsynced = 0;
+      }
+      // Half of the time belongs to the others.
+      std::this_thread::sleep_for(std::chrono::steady_clock::now() - began);
+    }
+  }
+
+  // Makes it one file that needs no other beside it, and looks whether it is whole.
+  Result<void> finish() {
+    LK_TRY(const Database target, open_database(to_, SQLITE_OPEN_READWRITE));
+    LK_CHECK(execute(target, "PRAGMA synchronous = OFF; PRAGMA journal_mode = DELETE;"));
+    LK_TRY(const std::string answer, load_text(target, "PRAGMA quick_check(1)"));
+    if (answer != "ok") {
+      return Error(ErrorCode::integrity_violated, "the database is damaged: " + answer);
+    }
+    return {};
+  }
+
+  static Result<void> execute(const Database& database, const char* sql) {
+    if (sqlite3_exec(database.get(), sql, nullptr, nullptr, nullptr) == SQLITE_OK) return {};
+    return unavailable(sqlite3_extended_errcode(database.get()));
+  }
+  static Result<std::string> load_text(const Database& database, const char* sql) {
+    sqlite3_stmt* raw = nullptr;
+    const int code = sqlite3_prepare_v2(database.get(), sql, -1, &raw, nullptr);
+    const Statement statement(raw);
+    if (code != SQLITE_OK || sqlite3_step(raw) != SQLITE_ROW) {
+      return unavailable(sqlite3_extended_errcode(database.get()));
+    }
+    return std::string(SqliteRow(raw).text(0));
+  }
+  static Result<uint64_t> load_number(const Database& database, const char* sql) {
+    LK_TRY(const std::string text, load_text(database, sql));
+    return std::strtoull(text.c_str(), nullptr, 10);
+  }
+  Error cannot_write() const {
+    return Error(ErrorCode::store_unavailable, "cannot write " + to_ + ": " + std::strerror(errno));
+  }
+
+  const std::string& from_;
+  const std::string& to_;
+};
+
 class SqliteDriver final : public Driver {
  public:
   SqliteDriver(std::string path, SqliteAccess access, File lock_file)
@@ -252,11 +357,8 @@ class SqliteDriver final : public Driver {
   Result<std::unique_ptr<Connection>> connect() override {
     const int mode =
         access_ == SqliteAccess::exclusive ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-    sqlite3* raw = nullptr;
-    const int code = sqlite3_open_v2(path_.c_str(), &raw, mode | SQLITE_OPEN_NOMUTEX, nullptr);
-    Database database(raw);
-    if (code != SQLITE_OK) return unavailable(code);
-    sqlite3_extended_result_codes(raw, 1);
+    LK_TRY(Database database, open_database(path_, mode));
+    sqlite3* const raw = database.get();
     sqlite3_busy_timeout(raw, kBusyTimeoutMs);
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
@@ -283,6 +385,9 @@ class SqliteDriver final : public Driver {
 
   std::span<const std::string_view> migrations() const override { return sqlite_migrations(); }
   std::string_view begin_write() const override { return "BEGIN IMMEDIATE"; }
+  Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) override {
+    return Copy(path_, path).run(on_progress);
+  }
 
  private:
   const std::string path_;

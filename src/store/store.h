@@ -97,6 +97,8 @@ class Store {
   // `wait` (and a minute) for one, on the machine's clock. Errors: store_unavailable.
   virtual Result<std::vector<core::Event>> events(core::Revision after, int limit,
                                                   Milliseconds wait) = 0;
+  // As Driver::copy_to.
+  virtual Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) = 0;
   // Wakes every waiter of events(), for a prompt stop. Later calls do not wait.
   virtual void interrupt() = 0;
 };

@@ -65,7 +65,7 @@ TEST_P(MigrationContract, ADatabaseOfEachEarlierStepIsBroughtUpToTheNewest) {
     ASSERT_OK(opened);
     EXPECT_EQ((*opened)->head().revision.number, 1u);
     const core::Epoch epoch = (*opened)->head().epoch;
-    if (steps < kEpochSteps) EXPECT_FALSE(epoch.is_nil());
+    EXPECT_EQ(epoch.is_nil(), steps >= kEpochSteps);
     ASSERT_OK(verify_audit(**opened, world_.row_key(), {}));
     // The newest tables are there.
     ASSERT_OK((*opened)->write([&](WriteTx& tx) -> Result<void> {

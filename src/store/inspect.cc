@@ -1,0 +1,47 @@
+#include "store/inspect.h"
+
+#include "store/event_rows.h"
+
+namespace latchkey::store {
+
+std::optional<int64_t> find_schema_version(Connection& connection) {
+  std::optional<int64_t> version;
+  const auto found =
+      connection.run("SELECT version FROM schema_version", {}, [&](const Row& row) -> Result<void> {
+        version = row.integer(0);
+        return {};
+      });
+  return found ? version : std::nullopt;
+}
+
+Result<LogHead> check_head(Connection& connection, int64_t schema_version, const Hmac& row_key) {
+  LK_TRY(const LogHead head, schema_version < kEpochSchema
+                                 ? load_signed_head_without_epoch(connection, row_key)
+                                 : load_signed_head(connection, row_key));
+  LK_TRY(const auto last, find_last_event(connection));
+  const LogHead expected = last ? LogHead{last->revision, last->hash, {}} : LogHead{};
+  if (head.revision != expected.revision || head.hash != expected.hash) {
+    return Error(ErrorCode::integrity_violated, "the last event is not the head of the event log");
+  }
+  return head;
+}
+
+Result<DatabaseFacts> inspect_database(Driver& driver, const Hmac& row_key) {
+  LK_TRY(const auto connection, driver.connect());
+  const auto version = find_schema_version(*connection);
+  if (!version) return Error(ErrorCode::configuration, "this is no database of Latchkey");
+  if (*version > static_cast<int64_t>(driver.migrations().size())) {
+    return Error(ErrorCode::configuration, "the database was written by a newer version");
+  }
+  DatabaseFacts facts;
+  facts.schema_version = *version;
+  LK_TRY(facts.head, check_head(*connection, *version, row_key));
+  LK_CHECK(connection->run("SELECT DISTINCT key_id FROM tokens WHERE state = 1 ORDER BY key_id", {},
+                           [&](const Row& row) -> Result<void> {
+                             facts.digest_keys.emplace_back(row.text(0));
+                             return {};
+                           }));
+  return facts;
+}
+
+}  // namespace latchkey::store
