@@ -84,24 +84,6 @@ class PartialFolder {
   bool kept_ = false;
 };
 
-// Copies the files of the key folder `from`, whatever keys there are.
-Result<void> copy_keys(const std::string& from, const std::string& to) {
-  if (::mkdir(to.c_str(), 0700) != 0) return bad_errno("make the folder", to);
-  std::error_code error;
-  size_t files = 0;
-  for (const auto& entry : fs::directory_iterator(from, error)) {
-    const std::string name = entry.path().filename().string();
-    if (!entry.is_regular_file(error) || name.ends_with(".new")) continue;
-    if (++files > kKeyFilesMax) return bad(from + " holds more files than keys can be");
-    LK_TRY(std::string text, read_small_file(entry.path().string()));
-    auto written = write_private_file(to + "/" + name, text);
-    wipe(text.data(), text.size());
-    LK_CHECK(written);
-  }
-  if (error) return bad("cannot read " + from + ": " + error.message());
-  return {};
-}
-
 // Reads the copy as a restore would, and fills in what it is.
 Result<void> inspect_copy(const std::string& path, const BackupSource& source,
                           BackupManifest& manifest) {
@@ -193,6 +175,23 @@ Result<std::string> hash_file(const std::string& path) {
   return format_hex(hash.finish());
 }
 
+Result<void> copy_key_files(const std::string& from, const std::string& to) {
+  if (::mkdir(to.c_str(), 0700) != 0) return bad_errno("make the folder", to);
+  std::error_code error;
+  size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(from, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!entry.is_regular_file(error) || name.ends_with(".new")) continue;
+    if (++files > kKeyFilesMax) return bad(from + " holds more files than keys can be");
+    LK_TRY(std::string text, read_small_file(entry.path().string()));
+    auto written = write_private_file(to + "/" + name, text);
+    wipe(text.data(), text.size());
+    LK_CHECK(written);
+  }
+  if (error) return bad("cannot read " + from + ": " + error.message());
+  return {};
+}
+
 std::string format_manifest(const BackupManifest& manifest) {
   json::object hashes;
   for (const auto& [path, hash] : manifest.sha256) hashes[path] = hash;
@@ -263,7 +262,7 @@ Result<BackupManifest> make_backup(const BackupRequest& request, const BackupSou
   LK_TRY(manifest.sha256[std::string(kBackupDatabase)], hash_file(database));
   if (manifest.with_keys) {
     // After the database: every key that it needs was there before.
-    LK_CHECK(copy_keys(source.data_dir + "/keys", partial.path() + "/keys"));
+    LK_CHECK(copy_key_files(source.data_dir + "/keys", partial.path() + "/keys"));
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(partial.path() + "/keys", error)) {
       const std::string name = "keys/" + entry.path().filename().string();

@@ -104,6 +104,7 @@ int run_cli(int argc, const char* const* argv) {
   add_audit_commands(root, cli);
   add_gate_commands(root, cli);
   add_backup_command(root, cli);
+  add_restore_command(root, cli);
   add_version_command(root, cli);
   try {
     root.parse(argc, argv);

@@ -127,6 +127,7 @@ void add_user_commands(CLI::App& root, Cli& cli);  // user ..., outbox
 void add_audit_commands(CLI::App& root, Cli& cli);
 void add_gate_commands(CLI::App& root, Cli& cli);  // gate check, gate explain
 void add_backup_command(CLI::App& root, Cli& cli);
+void add_restore_command(CLI::App& root, Cli& cli);
 
 // Runs one command line; the exit code.
 int run_cli(int argc, const char* const* argv);

@@ -8,6 +8,7 @@
 #include "app/cli_output.h"
 #include "app/cli_progress.h"
 #include "app/keys.h"
+#include "app/restore.h"
 #include "store/sqlite_driver.h"
 #include "store/store.h"
 
@@ -65,6 +66,10 @@ Result<store::AuditReport> verify_running(Remote& console) {
 }
 
 Result<store::AuditReport> verify_at_rest(const std::string& data_dir) {
+  if (restore_is_pending(data_dir)) {
+    return usage_error("a restore was interrupted in " + data_dir,
+                       "finish it with `latchkey restore`, or start the server");
+  }
   std::error_code missing;
   if (!std::filesystem::exists(database_path(data_dir), missing)) {
     return usage_error("there is no database in " + data_dir, "name its folder with --data");

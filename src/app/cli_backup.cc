@@ -8,6 +8,7 @@
 #include "app/cli.h"
 #include "app/cli_output.h"
 #include "app/cli_progress.h"
+#include "app/restore.h"
 #include "store/sqlite_driver.h"
 
 namespace latchkey::app {
@@ -69,6 +70,10 @@ Result<BackupManifest> back_up_running(Remote& console, const BackupRequest& req
 }
 
 Result<BackupManifest> back_up_at_rest(const std::string& data_dir, const BackupRequest& request) {
+  if (restore_is_pending(data_dir)) {
+    return usage_error("a restore was interrupted in " + data_dir,
+                       "finish it with `latchkey restore`, or start the server");
+  }
   std::error_code missing;
   if (!std::filesystem::exists(database_path(data_dir), missing)) {
     return usage_error("there is no database in " + data_dir, "name its folder with --data");
@@ -102,15 +107,12 @@ void tell_made(const Cli& cli, const std::string& folder, const BackupManifest& 
         "this installation: treat it like the server itself, and encrypt it before it leaves.");
     return;
   }
-  tell(
-      "The keys are NOT in it, and without them it is worthless: no token can be checked.\n"
-      "Copy " +
-      data_dir_of(cli) +
-      "/keys once, and again after each change of keys, to another\n"
-      "place than the backups: cp -a " +
-      data_dir_of(cli) +
-      "/keys /a/safe/place\n"
-      "Who has only this folder learns names, addresses and scopes, but no token.");
+  const std::string keys = data_dir_of(cli) + "/keys";
+  tell("The keys are NOT in it, and without them it is worthless: no token can be checked.");
+  tell("Copy " + keys + " once, and again after each change of keys, to another place");
+  tell("than the backups: cp -a " + keys + " /a/safe/place");
+  tell("Who has only this folder learns names, addresses, scopes and password hashes,");
+  tell("but no token.");
 }
 
 Result<void> back_up(const Cli& cli, const BackupOptions& options) {

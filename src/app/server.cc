@@ -10,6 +10,7 @@
 #include "app/console.h"
 #include "app/keys.h"
 #include "app/operations.h"
+#include "app/restore.h"
 #include "app/store_feed.h"
 #include "app/tls_files.h"
 #include "app/version.h"
@@ -301,6 +302,8 @@ void Server::stop(Milliseconds grace) { state_->stop(grace); }
 Result<std::unique_ptr<Server>> Server::start(const Config& config, Log& log) {
   LK_TRY(const auto provider, core::ProviderSignature::parse(config.token_provider));
   LK_CHECK(make_data_dir(config.data_dir));
+  LK_TRY(const bool restored, finish_pending_restore(config.data_dir));
+  if (restored) log.warning("serve.restore_finished", {{"data", config.data_dir}});
   SystemEntropy entropy;
   LK_TRY(auto keys, load_keys(config.data_dir, MissingKeys::make, entropy));
   LK_TRY(auto mailer, make_mailer(config));

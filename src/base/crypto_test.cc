@@ -9,6 +9,19 @@ namespace {
 
 std::string sha256_hex(std::string_view text) { return format_hex(sha256(as_bytes(text))); }
 
+TEST(Sha256, OfPiecesIsThatOfTheWhole) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += static_cast<char>(i);
+  for (const size_t piece : {1u, 63u, 64u, 65u, 999u, 1000u}) {
+    Sha256 hash;
+    for (size_t at = 0; at < text.size(); at += piece) {
+      hash.update(as_bytes(std::string_view(text).substr(at, piece)));
+    }
+    EXPECT_EQ(hash.finish(), sha256(as_bytes(text))) << piece;
+  }
+  EXPECT_EQ(Sha256().finish(), sha256({}));
+}
+
 // FIPS 180-4 examples (NIST), and lengths around the block's edge.
 TEST(Sha256, GivesTheKnownDigests) {
   EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");

@@ -126,6 +126,8 @@ class Driver {
   virtual std::span<const std::string_view> migrations() const = 0;
   // The statement that begins a transaction that will write ("BEGIN IMMEDIATE").
   virtual std::string_view begin_write() const = 0;
+  // Whether its connections can change the database.
+  virtual bool can_write() const = 0;
   // Writes the database as it is at one moment to the new file `path` (0600), checks it and syncs
   // it. Who reads or writes goes on meanwhile. A copy that fails may leave the file behind.
   // Errors: configuration (the file cannot be made); conflict (`on_progress` ended it);

@@ -46,6 +46,7 @@ class FaultyDriver final : public Driver {
   }
   std::span<const std::string_view> migrations() const override { return driver_->migrations(); }
   std::string_view begin_write() const override { return driver_->begin_write(); }
+  bool can_write() const override { return driver_->can_write(); }
   Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) override {
     return driver_->copy_to(path, on_progress);
   }

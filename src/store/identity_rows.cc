@@ -397,6 +397,16 @@ Result<void> delete_sessions(WriteTx& tx, core::PersonId person,
   return {};
 }
 
+Result<void> delete_all_sessions(WriteTx& tx) {
+  LK_CHECK(tx.connection().run("DELETE FROM sessions"));
+  return {};
+}
+
+Result<void> delete_all_links(WriteTx& tx) {
+  LK_CHECK(tx.connection().run("DELETE FROM links"));
+  return {};
+}
+
 Result<void> delete_sessions_expired_before(WriteTx& tx, Instant instant) {
   LK_CHECK(tx.connection().run("DELETE FROM sessions WHERE expires_at < $1", {instant}));
   return {};

@@ -72,6 +72,7 @@ Result<bool> delete_session(WriteTx& tx, core::PersonId person, core::SessionId 
 // Ends all sessions of `person` but `keep`.
 Result<void> delete_sessions(WriteTx& tx, core::PersonId person,
                              std::optional<core::SessionId> keep);
+Result<void> delete_all_sessions(WriteTx& tx);
 Result<void> delete_sessions_expired_before(WriteTx& tx, Instant instant);
 
 // Numbers are stored: do not change them.
@@ -91,6 +92,7 @@ Result<std::optional<LinkRow>> find_link_by_digest(ReadTx& tx, const Digest& dig
 Result<std::vector<LinkRow>> list_invitations(ReadTx& tx, core::OrganizationId organization);
 Result<void> insert_link(WriteTx& tx, const LinkRow& row);
 Result<bool> delete_link(WriteTx& tx, core::LinkId id);
+Result<void> delete_all_links(WriteTx& tx);
 // All links of `kind`, e.g. when a new setup link replaces the old one.
 Result<void> delete_links(WriteTx& tx, LinkKind kind, std::optional<core::PersonId> person);
 

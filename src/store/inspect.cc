@@ -3,6 +3,11 @@
 #include "store/event_rows.h"
 
 namespace latchkey::store {
+namespace {
+
+constexpr int kPageRows = 500;
+
+}  // namespace
 
 std::optional<int64_t> find_schema_version(Connection& connection) {
   std::optional<int64_t> version;
@@ -24,6 +29,37 @@ Result<LogHead> check_head(Connection& connection, int64_t schema_version, const
     return Error(ErrorCode::integrity_violated, "the last event is not the head of the event log");
   }
   return head;
+}
+
+Result<void> read_log_after(Connection& connection, const Hmac& row_key, const LogHead& head,
+                            const std::function<Result<void>(const core::Event&)>& on_event) {
+  const auto version = find_schema_version(connection);
+  if (!version) return Error(ErrorCode::configuration, "it is no database of Latchkey");
+  LK_TRY(const LogHead end, check_head(connection, *version, row_key));
+  const Error another(ErrorCode::conflict, "it does not go on from the backup");
+  if (end.revision < head.revision) return another;
+  LogHead last;
+  if (head.revision.number > 0) {
+    LK_TRY(const auto found, list_events(connection, {head.revision.number - 1}, 1));
+    if (found.empty() || core::event_hash(found.front()) != head.hash) return another;
+    last = {found.front().revision, head.hash, {}};
+  }
+  while (last.revision < end.revision) {
+    LK_TRY(const auto events, list_events(connection, last.revision, kPageRows));
+    for (const core::Event& event : events) {
+      const bool follows =
+          event.revision.number == last.revision.number + 1 && event.previous_hash == last.hash;
+      if (!follows || core::event_hash(event) != event.hash) {
+        return Error(ErrorCode::integrity_violated,
+                     "event " + std::to_string(event.revision.number) + " was changed");
+      }
+      LK_CHECK(on_event(event));
+      last = {event.revision, event.hash, {}};
+    }
+    if (events.empty()) return Error(ErrorCode::integrity_violated, "its end is missing");
+  }
+  if (last.hash != end.hash) return another;
+  return {};
 }
 
 Result<DatabaseFacts> inspect_database(Driver& driver, const Hmac& row_key) {

@@ -4,6 +4,8 @@
 // Thread safety: one thread a call. Spec: docs/spec/store.md, "Backup".
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,13 @@ struct DatabaseFacts {
 //         configuration (not a database of ours; the schema is newer than this program);
 //         store_unavailable.
 Result<DatabaseFacts> inspect_database(Driver& driver, const Hmac& row_key);
+
+// Gives the events after `head` to `on_event`, oldest first, if the log behind `connection` goes on
+// from there to a head that is signed with this row key.
+// Errors: those of `on_event`; conflict (it does not go on from `head`); integrity_violated;
+//         configuration; store_unavailable. What was given then is to be thrown away.
+Result<void> read_log_after(Connection& connection, const Hmac& row_key, const LogHead& head,
+                            const std::function<Result<void>(const core::Event&)>& on_event);
 
 // The head of the database behind `connection`, whose schema has this version, checked as at open.
 // Errors: integrity_violated, store_unavailable.

@@ -41,6 +41,10 @@ Result<void> migrate(Connection& connection, Driver& driver,
     return Error(ErrorCode::configuration, "the database was written by a newer version");
   }
   if (version == newest) return {};
+  if (!driver.can_write()) {
+    return Error(ErrorCode::configuration,
+                 "the database has an older schema; starting the server brings it up to date");
+  }
   LK_CHECK(connection.run(driver.begin_write()));
   // All steps and the first head in one transaction: it is done or it never was.
   auto migrated = run_migrations(connection, driver, version, dependencies);

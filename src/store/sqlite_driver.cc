@@ -222,22 +222,6 @@ class File {
   int descriptor_;
 };
 
-// Takes the lock of the database at `path`; alone, or beside other readers.
-Result<File> lock(const std::string& path, SqliteAccess access) {
-  const std::string lock_path = path + ".lock";
-  const bool exclusive = access == SqliteAccess::exclusive;
-  const int flags = (exclusive ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW;
-  File file(::open(lock_path.c_str(), flags, 0600));
-  if (file.descriptor() < 0) {
-    if (!exclusive && errno == ENOENT) return file;  // a copy that nobody has ever locked
-    return Error(ErrorCode::store_unavailable, "cannot open the lock file of the database");
-  }
-  if (::flock(file.descriptor(), (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
-    return Error(ErrorCode::store_unavailable, "another process uses the database");
-  }
-  return file;
-}
-
 // Makes sure that the file is there, is ours and is nobody else's to read.
 Result<void> prepare_file(const std::string& path) {
   const File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -351,8 +335,8 @@ class Copy {
 
 class SqliteDriver final : public Driver {
  public:
-  SqliteDriver(std::string path, SqliteAccess access, File lock_file)
-      : path_(std::move(path)), access_(access), lock_file_(std::move(lock_file)) {}
+  SqliteDriver(std::string path, SqliteAccess access, SqliteLock lock)
+      : path_(std::move(path)), access_(access), lock_(std::move(lock)) {}
 
   Result<std::unique_ptr<Connection>> connect() override {
     const int mode =
@@ -385,6 +369,7 @@ class SqliteDriver final : public Driver {
 
   std::span<const std::string_view> migrations() const override { return sqlite_migrations(); }
   std::string_view begin_write() const override { return "BEGIN IMMEDIATE"; }
+  bool can_write() const override { return access_ == SqliteAccess::exclusive; }
   Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) override {
     return Copy(path_, path).run(on_progress);
   }
@@ -392,16 +377,41 @@ class SqliteDriver final : public Driver {
  private:
   const std::string path_;
   const SqliteAccess access_;
-  const File lock_file_;
+  const SqliteLock lock_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Driver>> open_sqlite(const std::string& path, SqliteAccess access) {
-  LK_TRY(File lock_file, lock(path, access));
+SqliteLock::~SqliteLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<SqliteLock> lock_sqlite(const std::string& path, SqliteAccess access) {
+  const std::string lock_path = path + ".lock";
+  const bool exclusive = access == SqliteAccess::exclusive;
+  const int flags = (exclusive ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW;
+  const int descriptor = ::open(lock_path.c_str(), flags, 0600);
+  if (descriptor < 0) {
+    if (!exclusive && errno == ENOENT) return SqliteLock(-1);  // a copy that nobody ever locked
+    return Error(ErrorCode::store_unavailable, "cannot open the lock file of the database");
+  }
+  SqliteLock lock(descriptor);
+  if (::flock(descriptor, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
+    return Error(ErrorCode::store_unavailable, "another process uses the database");
+  }
+  return lock;
+}
+
+Result<std::unique_ptr<Driver>> open_locked_sqlite(const std::string& path, SqliteAccess access,
+                                                   const SqliteLock&) {
   if (access == SqliteAccess::exclusive) LK_CHECK(prepare_file(path));
-  return std::unique_ptr<Driver>(
-      std::make_unique<SqliteDriver>(path, access, std::move(lock_file)));
+  return std::unique_ptr<Driver>(std::make_unique<SqliteDriver>(path, access, SqliteLock(-1)));
+}
+
+Result<std::unique_ptr<Driver>> open_sqlite(const std::string& path, SqliteAccess access) {
+  LK_TRY(SqliteLock lock, lock_sqlite(path, access));
+  if (access == SqliteAccess::exclusive) LK_CHECK(prepare_file(path));
+  return std::unique_ptr<Driver>(std::make_unique<SqliteDriver>(path, access, std::move(lock)));
 }
 
 }  // namespace latchkey::store

@@ -97,6 +97,27 @@ TEST_F(SqliteDriver, ReadOnlyReadsAndDoesNotWrite) {
   EXPECT_EQ(written.error().code, ErrorCode::store_unavailable);
 }
 
+TEST_F(SqliteDriver, AnOlderSchemaIsNotReadAtRest) {
+  ASSERT_TRUE(connect()->run("UPDATE schema_version SET version = 1"));
+  driver_.reset();
+  auto driver = open_sqlite(world_.database_path(), SqliteAccess::read_only);
+  ASSERT_TRUE(driver);
+  const auto store = open_store(*std::move(driver),
+                                {world_.clock(), world_.entropy(), world_.log(), world_.row_key()});
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, ErrorCode::configuration);
+}
+
+TEST_F(SqliteDriver, AHeldLockServesADriverOfItsHolder) {
+  auto lock = lock_sqlite(world_.database_path(), SqliteAccess::exclusive);
+  ASSERT_TRUE(lock);
+  ASSERT_FALSE(open_sqlite(world_.database_path(), SqliteAccess::read_only));
+  ASSERT_TRUE(open_locked_sqlite(world_.database_path(), SqliteAccess::read_only, *lock));
+  ASSERT_FALSE(open_sqlite(world_.database_path(), SqliteAccess::read_only));
+  { const SqliteLock given_up = *std::move(lock); }
+  EXPECT_TRUE(open_sqlite(world_.database_path(), SqliteAccess::exclusive));
+}
+
 TEST_F(SqliteDriver, BindsByNumberWhateverTheOrder) {
   const auto connection = connect();
   std::string text;
