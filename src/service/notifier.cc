@@ -112,9 +112,11 @@ Result<std::optional<Addressed>> address_password_notice(store::ReadTx& tx,
   LK_TRY(const auto stored, store::find_event_context(tx, event.revision));
   PasswordNotice notice;
   const bool by_link = stored && stored->context.mechanism == "link";
-  notice.kind = is_link   ? PasswordNoticeKind::link_made
-                : by_link ? PasswordNoticeKind::changed_by_link
-                          : PasswordNoticeKind::changed;
+  const bool by_restore = text_of(event.draft.data, "by", "") == "restore";
+  notice.kind = is_link      ? PasswordNoticeKind::link_made
+                : by_restore ? PasswordNoticeKind::removed
+                : by_link    ? PasswordNoticeKind::changed_by_link
+                             : PasswordNoticeKind::changed;
   notice.person_name = row->person.display_name;
   LK_TRY(notice.actor_name, actor_name(tx, event));
   notice.at = event.at;

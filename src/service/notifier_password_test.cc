@@ -4,6 +4,7 @@
 
 #include "service/identity_for_test.h"
 #include "service/notifier.h"
+#include "service/restoration.h"
 
 namespace latchkey::service {
 namespace {
@@ -59,6 +60,16 @@ TEST_F(PasswordNoticeTest, TellsOfALinkAndOfItsUse) {
 TEST_F(PasswordNoticeTest, TheConsoleIsAnOperator) {
   must(identity_.issue_reset_link(ActorForTests::console(), ada_));
   EXPECT_THAT(mails(ada_).at(0).body, HasSubstr("was made by an operator of this installation."));
+}
+
+TEST_F(PasswordNoticeTest, TellsWhyARestoreRemovedIt) {
+  must(restore_state({world_.store(), world_.entropy, world_.row_key()}, SinceBackup::revoke_all,
+                     {}));
+  const auto told = mails(ada_);
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].subject, "Your password was removed");
+  EXPECT_THAT(told[0].body, AllOf(HasSubstr("restored from a backup"), HasSubstr("Ask an operator"),
+                                  Not(HasSubstr("If you did this"))));
 }
 
 TEST_F(PasswordNoticeTest, NothingHappenedNothingIsTold) {

@@ -95,6 +95,10 @@ std::string what_happened(const PasswordNotice& notice) {
     case PasswordNoticeKind::changed_by_link:
       return "The password of your account was changed with a one-time link.\n"
              "All sessions of before have ended.\n";
+    case PasswordNoticeKind::removed:
+      return "This installation was restored from a backup, which may hold an older password than\n"
+             "the one that you had. So the password of your account was removed, and all sessions\n"
+             "have ended.\n";
     case PasswordNoticeKind::link_made:
       return "A one-time link that sets a new password of your account was made by " +
              (notice.actor_name.empty() ? "an operator of this installation"
@@ -111,6 +115,7 @@ std::string notice_subject(const PasswordNotice& notice) {
   switch (notice.kind) {
     case PasswordNoticeKind::changed:
     case PasswordNoticeKind::changed_by_link: return "Your password was changed";
+    case PasswordNoticeKind::removed: return "Your password was removed";
     case PasswordNoticeKind::link_made: return "A link to set your password was made";
   }
   LK_ASSERT(false);
@@ -118,9 +123,14 @@ std::string notice_subject(const PasswordNotice& notice) {
 }
 
 std::string notice_body(const PasswordNotice& notice) {
-  return "Hello " + one_line(notice.person_name) + ",\n\n" + what_happened(notice) + "\n" +
-         when_and_from(notice.at, notice.address) +
-         "\n"
+  const std::string begin = "Hello " + one_line(notice.person_name) + ",\n\n" +
+                            what_happened(notice) + "\n" +
+                            when_and_from(notice.at, notice.address) + "\n";
+  if (notice.kind == PasswordNoticeKind::removed) {
+    return begin + "Ask an operator of this installation for a link that sets a new one.\n" +
+           signature(notice.public_url);
+  }
+  return begin +
          "If you did this, or asked for it, there is nothing to do.\n\n"
          "If not:\n\n"
          "  1. Ask an operator of this installation at once for a link that sets a new password.\n"

@@ -32,6 +32,7 @@ enum class PasswordNoticeKind {
   changed,          // by who knew the old one
   changed_by_link,  // by who had a reset link
   link_made,        // an operator made a reset link
+  removed,          // by a restore: it was an older one
 };
 
 struct PasswordNotice {
