@@ -198,6 +198,9 @@ std::vector<Setting> limit_settings() {
                       &Config::limits_body_bytes_max, {1024, 64 * 1024 * 1024}),
       integer_setting("limits.connections_max", "Open connections", &Config::limits_connections_max,
                       {1, 1'000'000}),
+      integer_setting("limits.buffered_bytes_max",
+                      "Bytes of requests and answers that are held at once",
+                      &Config::limits_buffered_bytes_max, {1024 * 1024, 1'099'511'627'776}),
       integer_setting("limits.head_timeout_ms", "Milliseconds for a whole head to arrive",
                       &Config::limits_head_timeout_ms, {100, 600'000}),
       integer_setting("limits.body_timeout_ms", "Milliseconds for a whole body to arrive",
@@ -308,6 +311,9 @@ Result<void> check_together(const Config& config) {
   }
   if (!config.smtp_user.empty() && config.smtp_password_file.empty()) {
     return bad("smtp.password_file", "must be given with smtp.user");
+  }
+  if (config.limits_buffered_bytes_max < 2 * uint64_t{config.limits_body_bytes_max}) {
+    return bad("limits.buffered_bytes_max", "must be at least twice limits.body_bytes_max");
   }
   if (config.session_idle_hours > config.session_absolute_hours) {
     return bad("session.idle_hours", "must not be above session.absolute_hours");
@@ -426,6 +432,7 @@ http::Limits http_limits(const Config& config) {
   limits.target_bytes_max = config.limits_target_bytes_max;
   limits.body_bytes_max = config.limits_body_bytes_max;
   limits.connections_max = config.limits_connections_max;
+  limits.buffered_bytes_max = config.limits_buffered_bytes_max;
   limits.head_timeout = Milliseconds(config.limits_head_timeout_ms);
   limits.body_timeout = Milliseconds(config.limits_body_timeout_ms);
   limits.idle_timeout = Milliseconds(config.limits_idle_timeout_ms);

@@ -60,6 +60,7 @@ struct Config {
   uint32_t limits_target_bytes_max = 8 * 1024;
   uint32_t limits_body_bytes_max = 1024 * 1024;
   uint32_t limits_connections_max = 16'384;
+  uint64_t limits_buffered_bytes_max = 256 * 1024 * 1024;
   uint32_t limits_head_timeout_ms = 10'000;
   uint32_t limits_body_timeout_ms = 30'000;
   uint32_t limits_idle_timeout_ms = 75'000;

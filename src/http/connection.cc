@@ -34,7 +34,8 @@ Connection::Connection(NetworkThread& thread, Accepted accepted)
     : thread_(thread),
       stream_(thread.io(), accepted),
       exchange_(std::make_shared<Exchange>(thread.options().limits, *this, thread.route(),
-                                           std::move(accepted.peer_address))) {}
+                                           thread.memory(), std::move(accepted.peer_address))),
+      output_share_(thread.memory()) {}
 
 Connection::~Connection() { exchange_->detach(); }
 
@@ -273,6 +274,11 @@ bool Connection::flush() {
     return false;
   }
   if (written_bytes_ == head_out_.size() + body_out_.size()) return finish_response();
+  // Only who is slow to take an answer has it held here.
+  if (!output_share_.resize(body_out_.size())) {
+    close();
+    return false;
+  }
   enter(Phase::writing, thread_.options().limits.write_timeout);
   stream_.async_write(unwritten(),
                       [self = shared_from_this()](const ErrorOfAsio& write_failure, size_t) {
@@ -290,6 +296,7 @@ void Connection::on_written(const ErrorOfAsio& failure) {
 bool Connection::finish_response() {
   wipe_text(head_out_);
   wipe_text(body_out_);
+  output_share_.clear();
   written_bytes_ = 0;
   if (close_after_) {
     drain();

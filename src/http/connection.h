@@ -77,6 +77,7 @@ class Connection final : public AnswerTarget, public std::enable_shared_from_thi
   std::string head_out_;  // the answer's head, and its body if that is small
   std::string body_out_;  // a large body
   size_t written_bytes_ = 0;
+  MemoryShare output_share_;  // of body_out_, while its peer is slow
   std::chrono::steady_clock::time_point request_began_;
 };
 

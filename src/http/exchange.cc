@@ -14,6 +14,7 @@ constexpr size_t kBufferBytesMin = 4 * 1024;
 constexpr size_t kBufferBytesKept = 64 * 1024;
 // Room for the framing of a chunked body beyond its head; data leaves the buffer at once.
 constexpr size_t kChunkedRoomBytes = 16 * 1024;
+constexpr Refusal kNoMemory{503, "The server holds too many requests; try again in a moment."};
 
 std::string_view moved(std::string_view view, const char* from, const char* to) {
   return view.data() ? std::string_view(to + (view.data() - from), view.size()) : view;
@@ -22,25 +23,34 @@ std::string_view moved(std::string_view view, const char* from, const char* to) 
 }  // namespace
 
 Exchange::Exchange(const Limits& limits, AnswerTarget& target, std::shared_ptr<ReplyRoute> route,
-                   std::string peer_address)
+                   std::shared_ptr<MemoryBudget> memory, std::string peer_address)
     : limits_(&limits),
       target_(&target),
       route_(std::move(route)),
-      peer_address_(std::move(peer_address)) {}
+      peer_address_(std::move(peer_address)),
+      buffer_share_(memory),
+      chunked_share_(memory) {}
 
 Exchange::~Exchange() { drop_input(); }
 
 std::span<char> Exchange::input() {
-  if (filled_ == capacity_) {
-    size_t capacity_max = limits_->head_bytes_max + size_t{1};
-    if (head_bytes_ > 0) {
-      capacity_max = head_bytes_ + (head_.chunked ? kChunkedRoomBytes : head_.content_length);
-    }
-    LK_ASSERT(capacity_max > filled_);
-    // Doubling, and not what Content-Length promises: who wants memory here has to send bytes.
-    resize_buffer(std::clamp(capacity_ * 2, std::min(kBufferBytesMin, capacity_max), capacity_max));
-  }
+  if (!buffer_) resize_buffer(std::min(kBufferBytesMin, limits_->head_bytes_max + size_t{1}));
+  LK_ASSERT(filled_ < capacity_);
   return {buffer_.get() + filled_, capacity_ - filled_};
+}
+
+bool Exchange::make_room() {
+  if (filled_ < capacity_) return true;
+  size_t capacity_max = limits_->head_bytes_max + size_t{1};
+  if (head_bytes_ > 0) {
+    capacity_max = head_bytes_ + (head_.chunked ? kChunkedRoomBytes : head_.content_length);
+  }
+  LK_ASSERT(capacity_max > filled_);
+  // Doubling, and not what Content-Length promises: who wants memory here has to send bytes.
+  const size_t wanted = std::min(std::max(capacity_ * 2, kBufferBytesMin), capacity_max);
+  if (wanted > kBufferBytesMin && !buffer_share_.resize(wanted - kBufferBytesMin)) return false;
+  resize_buffer(wanted);
+  return true;
 }
 
 void Exchange::resize_buffer(size_t capacity_bytes) {
@@ -68,7 +78,7 @@ Exchange::Progress Exchange::parse() {
   if (head_bytes_ == 0) {
     const std::string_view received(buffer_.get(), filled_);
     if (const Refusal refusal = check_.advance(received, *limits_)) return refuse(refusal);
-    if (check_.head_bytes() == 0) return Progress::head_incomplete;
+    if (check_.head_bytes() == 0) return with_room(Progress::head_incomplete);
     const std::string_view head = received.substr(0, check_.head_bytes());
     if (const Refusal refusal = parser_.parse_head(head, *limits_, head_)) return refuse(refusal);
     head_bytes_ = head.size();
@@ -79,7 +89,7 @@ Exchange::Progress Exchange::parse() {
 Exchange::Progress Exchange::parse_body() {
   if (!head_.chunked) {
     const bool whole = filled_ - head_bytes_ >= head_.content_length;
-    return whole ? Progress::complete : Progress::body_incomplete;
+    return whole ? Progress::complete : with_room(Progress::body_incomplete);
   }
   const std::string_view bytes(buffer_.get() + head_bytes_, filled_ - head_bytes_);
   const ChunkStep step = parser_.parse_chunks(bytes, *limits_, chunked_body_);
@@ -88,7 +98,12 @@ Exchange::Progress Exchange::parse_body() {
   std::memmove(rest, rest + step.consumed_bytes, bytes.size() - step.consumed_bytes);
   filled_ -= step.consumed_bytes;
   wipe(buffer_.get() + filled_, step.consumed_bytes);
-  return step.done ? Progress::complete : Progress::body_incomplete;
+  if (!chunked_share_.resize(chunked_body_.capacity())) return refuse(kNoMemory);
+  return step.done ? Progress::complete : with_room(Progress::body_incomplete);
+}
+
+Exchange::Progress Exchange::with_room(Progress progress) {
+  return make_room() ? progress : refuse(kNoMemory);
 }
 
 Exchange::Progress Exchange::refuse(const Refusal& refusal) {
@@ -144,8 +159,11 @@ void Exchange::reset_request() {
   head_.chunked = head_.keep_alive = head_.expects_continue = false;
   head_.content_length = 0;
   wipe(chunked_body_.data(), chunked_body_.size());
-  if (chunked_body_.capacity() > kBufferBytesKept) std::string().swap(chunked_body_);
   chunked_body_.clear();
+  if (chunked_body_.capacity() > kBufferBytesKept || chunked_share_.budget().is_short()) {
+    std::string().swap(chunked_body_);
+    chunked_share_.clear();
+  }
 }
 
 void Exchange::finish() {
@@ -155,7 +173,11 @@ void Exchange::finish() {
   std::memmove(buffer_.get(), buffer_.get() + used, left);
   wipe(buffer_.get() + left, used);
   filled_ = left;
-  if (capacity_ > kBufferBytesKept && filled_ <= kBufferBytesMin) resize_buffer(kBufferBytesMin);
+  const bool is_large = capacity_ > kBufferBytesMin && filled_ <= kBufferBytesMin;
+  if (is_large && (capacity_ > kBufferBytesKept || buffer_share_.budget().is_short())) {
+    resize_buffer(kBufferBytesMin);
+    buffer_share_.clear();
+  }
 }
 
 void Exchange::drop_input() {

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "base/uuid.h"
+#include "http/memory_budget.h"
 #include "http/message.h"
 #include "http/request_parser.h"
 
@@ -48,7 +49,7 @@ class Exchange final : public Request,
 
   // `limits` outlives the connection; it is not used after detach().
   Exchange(const Limits& limits, AnswerTarget& target, std::shared_ptr<ReplyRoute> route,
-           std::string peer_address);
+           std::shared_ptr<MemoryBudget> memory, std::string peer_address);
   ~Exchange() override;
 
   // Free space to read into, at least one byte. REQUIRES: parse() asked for more, or drop_input().
@@ -91,6 +92,9 @@ class Exchange final : public Request,
  private:
   Progress refuse(const Refusal& refusal);
   Progress parse_body();
+  // Makes room for more bytes, if the server's budget allows it.
+  bool make_room();
+  Progress with_room(Progress progress);
   void resize_buffer(size_t capacity_bytes);
   void reset_request();
 
@@ -112,6 +116,8 @@ class Exchange final : public Request,
   Uuid id_;
   mutable std::array<char, 36> id_text_{};  // written when first asked for
   bool inline_ = false;
+  MemoryShare buffer_share_;
+  MemoryShare chunked_share_;
 };
 
 }  // namespace latchkey::http

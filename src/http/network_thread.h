@@ -16,6 +16,7 @@
 
 #include "http/exchange.h"
 #include "http/listener.h"
+#include "http/memory_budget.h"
 
 namespace latchkey::http {
 
@@ -61,6 +62,7 @@ struct ServerShared {
   ServerOptions options;
   ServerDependencies dependencies;
   std::atomic<uint32_t> connections_open{0};
+  std::shared_ptr<MemoryBudget> memory;  // outlives the server: whoever holds a Reply holds it
 };
 
 class NetworkThread {
@@ -79,6 +81,7 @@ class NetworkThread {
   // For connections, in the thread.
   const ServerOptions& options() const { return shared_.options; }
   const ServerDependencies& dependencies() const { return shared_.dependencies; }
+  const std::shared_ptr<MemoryBudget>& memory() const { return shared_.memory; }
   ThreadCounters& counters() { return counters_; }
   RequestIds& ids() { return ids_; }
   bool stopping() const { return stopping_; }

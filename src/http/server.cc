@@ -16,7 +16,10 @@ class AsioServer final : public Server {
  public:
   AsioServer(const ServerOptions& options, const ServerDependencies& dependencies,
              Listeners listeners)
-      : shared_{options, dependencies, {}},
+      : shared_{options,
+                dependencies,
+                {},
+                std::make_shared<MemoryBudget>(options.limits.buffered_bytes_max)},
         port_(listeners.port),
         socket_inode_(listeners.socket_inode) {
     for (FileDescriptor& socket : listeners.sockets) {
@@ -31,6 +34,7 @@ class AsioServer final : public Server {
   ServerCounters counters() const override {
     ServerCounters sum;
     sum.connections_open = shared_.connections_open.load();
+    sum.buffered_bytes = shared_.memory->used_bytes();
     for (const auto& thread : threads_) {
       const ThreadCounters& part = thread->counters();
       sum.connections_total += part.connections_total.get();

@@ -28,6 +28,7 @@ struct Limits {
   uint32_t target_bytes_max = 8 * 1024;
   uint32_t body_bytes_max = 1024 * 1024;
   uint32_t connections_max = 16'384;
+  uint64_t buffered_bytes_max = 256 * 1024 * 1024;  // of all connections, beyond 4 KiB each
   Milliseconds head_timeout{10'000};   // from the first byte of a head to its end; a handshake
   Milliseconds body_timeout{30'000};   // from the end of the head to the end of the body
   Milliseconds idle_timeout{75'000};   // between two requests of a kept connection
@@ -55,6 +56,7 @@ struct ServerCounters {
   uint64_t connections_refused = 0;  // over connections_max
   uint64_t requests_total = 0;
   uint64_t malformed_total = 0;         // refused before a handler saw them
+  uint64_t buffered_bytes = 0;          // held now, of buffered_bytes_max
   uint64_t responses_by_class[6] = {};  // [2] is 2xx, and so on
   uint64_t tls_handshakes_total = 0;    // that were done
   uint64_t tls_handshakes_failed = 0;   // plain HTTP sent to a TLS port is one

@@ -348,6 +348,69 @@ TEST(ServerLimits, OverConnectionsMaxIs503) {
   EXPECT_EQ(fourth.receive().status, 200);
 }
 
+ServerOptions small_budget() {
+  ServerOptions options;
+  options.limits.buffered_bytes_max = 200'000;
+  return options;
+}
+
+std::string with_body(size_t bytes) {
+  return "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n";
+}
+
+TEST(ServerLimits, BodiesOverTheBudgetAre503) {
+  TestServer server(echo, small_budget());
+  RawSocket first(server.port());
+  first.send(with_body(130'000) + std::string(120'000, 'a'));
+  wait_until([&] { return server.server->counters().buffered_bytes > 100'000; });
+  RawSocket second(server.port());
+  second.send(with_body(130'000) + std::string(130'000, 'b'));
+  const RawAnswer refused = second.receive();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_NE(refused.head.find("Retry-After: 1\r\n"), std::string::npos);
+  EXPECT_NE(refused.head.find("Connection: close\r\n"), std::string::npos);
+  EXPECT_TRUE(second.is_closed_within(3'000));
+  RawSocket small(server.port());  // what needs no more than a connection's own 4 KiB is served
+  small.send(kGet + with_body(3) + "abc");
+  EXPECT_EQ(small.receive().status, 200);
+  EXPECT_EQ(small.receive().body, "POST /|abc");
+  first.send(std::string(10'000, 'a'));
+  EXPECT_EQ(first.receive().body.size(), 130'007u);
+  wait_until([&] { return server.server->counters().buffered_bytes == 0; });
+  RawSocket third(server.port());
+  third.send(with_body(130'000) + std::string(130'000, 'c'));
+  EXPECT_EQ(third.receive().status, 200);
+}
+
+TEST(ServerLimits, ChunkedBodiesOverTheBudgetAre503) {
+  TestServer server(echo, small_budget());
+  const std::string chunk = "4e20\r\n" + std::string(20'000, 'a') + "\r\n";
+  RawSocket socket(server.port());
+  socket.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 12 && !socket.is_readable(); ++i) socket.send(chunk);
+  EXPECT_EQ(socket.receive().status, 503);
+  socket.close();
+  wait_until([&] { return server.server->counters().buffered_bytes == 0; });
+}
+
+TEST(ServerLimits, AnswersThatNobodyTakesCountToo) {
+  ServerOptions options;
+  options.limits.buffered_bytes_max = 24 * 1024 * 1024;
+  TestServer server(
+      [](const Request&, Reply reply) {
+        reply.send(make_response(200, "text/plain", std::string(16 * 1024 * 1024, 'x')));
+      },
+      options);
+  RawSocket first(server.port());
+  first.send(kGet);
+  wait_until([&] { return server.server->counters().buffered_bytes >= 16 * 1024 * 1024; });
+  RawSocket second(server.port());
+  second.send(kGet);
+  wait_until([&] { return server.server->counters().connections_open == 1; });
+  EXPECT_EQ(first.receive().body.size(), 16u * 1024 * 1024);
+  wait_until([&] { return server.server->counters().buffered_bytes == 0; });
+}
+
 TEST(ServerLimits, OutOfDescriptorsIsWaitedFor) {
   TestServer server;
   RawSocket socket(uint16_t{0});
