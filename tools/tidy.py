@@ -92,7 +92,8 @@ OWNED_NEW = re.compile(r"(unique_ptr<[^;()]*>\s*\w*\s*\(\s*)new\b")
 INCLUDES = [
     (r"boost/json\.hpp", r"^$", "include the single parts, e.g. boost/json/value.hpp"),
     (r"boost/beast.*", r"^src/http/|^tests/|^bench/", "go through http/message.h"),
-    (r"sqlite3\.h", r"^src/store/sqlite_driver\.cc$", "go through store/store.h"),
+    (r"sqlite3\.h", r"^src/store/(sqlite_driver\.cc|forgetful_disk_for_test\.h)$",
+     "go through store/store.h"),
     (r"openssl/.*", r"^src/base/crypto\.cc$|^src/http/tls\w*\.(h|cc)$",
      "go through base/crypto.h"),
     (r"sodium\.h", r"^src/base/(secret|sealed)\.cc$|^src/service/password\w*\.cc$",

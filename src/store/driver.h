@@ -133,6 +133,12 @@ class Driver {
   // Errors: configuration (the file cannot be made); conflict (`on_progress` ended it);
   //         integrity_violated (what was copied is not whole); store_unavailable.
   virtual Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) = 0;
+  // The statement, outside a transaction, that writes and syncs again all that an earlier process
+  // left in the engine's journal; its row's first column is 0 when that is done.
+  virtual std::string_view settle() const = 0;
+  // Whether a sync failed in this process. What it covered may never reach the disk, and a later
+  // sync would not tell: nothing more is written until the process was started again.
+  virtual bool needs_restart() const = 0;
 };
 
 inline std::optional<Instant> Row::optional_instant(int column) const {

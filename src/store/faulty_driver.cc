@@ -50,6 +50,8 @@ class FaultyDriver final : public Driver {
   Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) override {
     return driver_->copy_to(path, on_progress);
   }
+  std::string_view settle() const override { return driver_->settle(); }
+  bool needs_restart() const override { return driver_->needs_restart(); }
 
  private:
   std::unique_ptr<Driver> driver_;

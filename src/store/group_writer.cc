@@ -10,6 +10,9 @@
 namespace latchkey::store {
 namespace {
 
+constexpr const char* kSyncFailed =
+    "a sync of the database failed: nothing is written until the server was started again";
+
 // Counts what a body changes, so that a change without an event is found.
 class CountingConnection final : public Connection {
  public:
@@ -155,7 +158,9 @@ Result<LogHead> GroupWriter::write_together(std::span<WriteItem* const> items,
 
 Result<LogHead> GroupWriter::write_in_transaction(std::span<WriteItem* const> items,
                                                   const LogHead& known) {
+  if (driver_.needs_restart()) return Error(ErrorCode::store_unavailable, kSyncFailed);
   LK_CHECK(connect());
+  LK_CHECK(settle());
   LK_CHECK(connection_->run(driver_.begin_write()));
   LK_TRY(const LogHead before, load_head(known));
   LogHead head = before;
@@ -202,6 +207,8 @@ Result<LogHead> GroupWriter::load_head(const LogHead& known) {
 // A commit that reported an error may have happened all the same; the head tells.
 Result<void> GroupWriter::find_out(const LogHead& before, const LogHead& attempted) {
   outcome_unknown_ = true;
+  // Then the head may show the change and the disk lose it all the same.
+  if (driver_.needs_restart()) return Error(ErrorCode::store_unavailable, kSyncFailed);
   connection_.reset();
   LK_CHECK(connect());
   LK_TRY(const LogHead stored, load_signed_head(*connection_, dependencies_.row_key));
@@ -219,6 +226,18 @@ Result<void> GroupWriter::find_out(const LogHead& before, const LogHead& attempt
 Result<void> GroupWriter::connect() {
   if (connection_) return {};
   LK_TRY(connection_, driver_.connect());
+  return {};
+}
+
+Result<void> GroupWriter::settle() {
+  if (settled_) return {};
+  int64_t left = 1;
+  LK_CHECK(connection_->run(driver_.settle(), {}, [&](const Row& row) -> Result<void> {
+    left = row.integer(0);
+    return {};
+  }));
+  if (left != 0) return Error(ErrorCode::store_unavailable, "the journal is in use");
+  settled_ = true;
   return {};
 }
 

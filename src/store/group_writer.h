@@ -42,6 +42,9 @@ class GroupWriter {
   // Success when the transaction from `before` to `attempted` was committed all the same.
   Result<void> find_out(const LogHead& before, const LogHead& attempted);
   Result<void> connect();
+  // Before the first write: what was recovered is made durable, so that nothing stands on it that
+  // its loss would take along.
+  Result<void> settle();
   // Ends what may be left of a transaction.
   void roll_back();
 
@@ -50,6 +53,7 @@ class GroupWriter {
   std::unique_ptr<Connection> connection_;  // null: not yet open, or it broke
   // A commit failed and the engine could not be asked what became of it.
   bool outcome_unknown_ = false;
+  bool settled_ = false;
 };
 
 }  // namespace latchkey::store

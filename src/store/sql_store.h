@@ -23,6 +23,7 @@ class SqlStore final : public Store {
   Result<void> read(const ReadBody& body) override;
   Result<Committed> write(const WriteBody& body) override;
   Result<void> write_aside(const WriteBody& body) override;
+  bool needs_restart() const override { return driver_->needs_restart(); }
   LogHead head() const override;
   Result<std::vector<core::Event>> events(core::Revision after, int limit,
                                           Milliseconds wait) override;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <list>
@@ -93,9 +94,41 @@ struct BindValue {
   }
 };
 
+// What the connections of one database have in common; outlives them.
+struct DatabaseState {
+  const int checkpoint_pages;
+  std::atomic<bool> sync_failed{false};
+
+  // Remembers a sync that failed. Afterwards the kernel takes the pages for clean, so that a later
+  // sync succeeds without them: https://www.postgresql.org/docs/current/wal-reliability.html
+  void note(int code) {
+    if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) sync_failed = true;
+  }
+};
+
+// After a commit: SQLite's own hook, but that it looks at what became of the checkpoint. A failed
+// one is tried again after the next commit.
+int checkpoint_after_commit(void* state, sqlite3* database, const char* schema, int pages) {
+  auto& known = *static_cast<DatabaseState*>(state);
+  if (pages >= known.checkpoint_pages && !known.sync_failed) {
+    known.note(
+        sqlite3_wal_checkpoint_v2(database, schema, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr));
+  }
+  return SQLITE_OK;
+}
+
 class SqliteConnection final : public Connection {
  public:
-  explicit SqliteConnection(Database database) : database_(std::move(database)) {}
+  SqliteConnection(Database database, DatabaseState& state)
+      : database_(std::move(database)), state_(state) {
+    sqlite3_wal_hook(database_.get(), checkpoint_after_commit, &state_);
+  }
+  ~SqliteConnection() override {
+    // The write-ahead file alone is known to be on the disk: the next process starts from it.
+    if (state_.sync_failed) {
+      sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    }
+  }
 
   Result<int64_t> run(std::string_view sql, std::span<const Value> parameters,
                       const RowCallback& on_row) override {
@@ -139,7 +172,11 @@ class SqliteConnection final : public Connection {
         return Error(ErrorCode::integrity_violated, "a stored row has an impossible value");
       }
     }
-    if (code != SQLITE_DONE) return step_error(sqlite3_extended_errcode(database_.get()));
+    if (code != SQLITE_DONE) {
+      const int extended = sqlite3_extended_errcode(database_.get());
+      state_.note(extended);
+      return step_error(extended);
+    }
     return sqlite3_total_changes64(database_.get()) - changes_before;
   }
 
@@ -203,6 +240,7 @@ class SqliteConnection final : public Connection {
   }
 
   Database database_;
+  DatabaseState& state_;
   Cache cache_;
   std::map<std::string_view, Cache::iterator, std::less<>> by_sql_;  // views of the cache's texts
   bool transaction_lost_ = false;
@@ -335,8 +373,11 @@ class Copy {
 
 class SqliteDriver final : public Driver {
  public:
-  SqliteDriver(std::string path, SqliteAccess access, SqliteLock lock)
-      : path_(std::move(path)), access_(access), lock_(std::move(lock)) {}
+  SqliteDriver(std::string path, SqliteAccess access, SqliteLock lock, int checkpoint_pages)
+      : path_(std::move(path)),
+        access_(access),
+        lock_(std::move(lock)),
+        state_{checkpoint_pages} {}
 
   Result<std::unique_ptr<Connection>> connect() override {
     const int mode =
@@ -347,7 +388,7 @@ class SqliteDriver final : public Driver {
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-    auto connection = std::make_unique<SqliteConnection>(std::move(database));
+    auto connection = std::make_unique<SqliteConnection>(std::move(database), state_);
     // The write-ahead file is overwritten from its start after a checkpoint, not cut: an
     // overwritten one syncs many times faster than a growing one. What is deleted is zeroed (erased
     // contexts).
@@ -361,7 +402,6 @@ class SqliteDriver final : public Driver {
           connection->run_script("PRAGMA journal_mode = WAL;"
                                  "PRAGMA synchronous = FULL;"
                                  "PRAGMA secure_delete = ON;"
-                                 "PRAGMA wal_autocheckpoint = 8192;"
                                  "PRAGMA journal_size_limit = 67108864;"));
     }
     return std::unique_ptr<Connection>(std::move(connection));
@@ -373,11 +413,14 @@ class SqliteDriver final : public Driver {
   Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) override {
     return Copy(path_, path).run(on_progress);
   }
+  std::string_view settle() const override { return "PRAGMA wal_checkpoint(TRUNCATE)"; }
+  bool needs_restart() const override { return state_.sync_failed; }
 
  private:
   const std::string path_;
   const SqliteAccess access_;
   const SqliteLock lock_;
+  DatabaseState state_;
 };
 
 }  // namespace
@@ -405,13 +448,16 @@ Result<SqliteLock> lock_sqlite(const std::string& path, SqliteAccess access) {
 Result<std::unique_ptr<Driver>> open_locked_sqlite(const std::string& path, SqliteAccess access,
                                                    const SqliteLock&) {
   if (access == SqliteAccess::exclusive) LK_CHECK(prepare_file(path));
-  return std::unique_ptr<Driver>(std::make_unique<SqliteDriver>(path, access, SqliteLock(-1)));
+  return std::unique_ptr<Driver>(
+      std::make_unique<SqliteDriver>(path, access, SqliteLock(-1), kCheckpointPages));
 }
 
-Result<std::unique_ptr<Driver>> open_sqlite(const std::string& path, SqliteAccess access) {
+Result<std::unique_ptr<Driver>> open_sqlite(const std::string& path, SqliteAccess access,
+                                            int checkpoint_pages) {
   LK_TRY(SqliteLock lock, lock_sqlite(path, access));
   if (access == SqliteAccess::exclusive) LK_CHECK(prepare_file(path));
-  return std::unique_ptr<Driver>(std::make_unique<SqliteDriver>(path, access, std::move(lock)));
+  return std::unique_ptr<Driver>(
+      std::make_unique<SqliteDriver>(path, access, std::move(lock), checkpoint_pages));
 }
 
 }  // namespace latchkey::store

@@ -35,8 +35,12 @@ Result<SqliteLock> lock_sqlite(const std::string& path, SqliteAccess access);
 // As open_sqlite, for who holds the lock already, for as long as the driver lives.
 Result<std::unique_ptr<Driver>> open_locked_sqlite(const std::string& path, SqliteAccess access,
                                                    const SqliteLock& held);
+// Pages of the write-ahead file from which a commit copies it into the database. A group of 64
+// creates writes some 300, and a checkpoint costs two syncs: docs/decisions/0003-group-commit.md.
+constexpr int kCheckpointPages = 8192;
 
 // Errors: store_unavailable (the folder is missing or not ours; another process holds the lock).
-Result<std::unique_ptr<Driver>> open_sqlite(const std::string& path, SqliteAccess access);
+Result<std::unique_ptr<Driver>> open_sqlite(const std::string& path, SqliteAccess access,
+                                            int checkpoint_pages = kCheckpointPages);
 
 }  // namespace latchkey::store

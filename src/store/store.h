@@ -91,6 +91,9 @@ class Store {
   // Errors: as write; internal (`body` appended an event or wrote a token).
   virtual Result<void> write_aside(const WriteBody& body) = 0;
 
+  // Whether a sync failed, so that every write answers store_unavailable until the process was
+  // started again (rule S24).
+  virtual bool needs_restart() const = 0;
   // The last committed event.
   virtual LogHead head() const = 0;
   // Events with a revision above `after`, oldest first, at most `limit` (and 1,000); waits up to
