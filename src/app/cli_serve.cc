@@ -70,6 +70,8 @@ Error start_error(Error error) {
   if (!error.detail.empty()) return error;
   if (error.code == ErrorCode::integrity_violated) {
     error.detail = "put back the newest backup that `latchkey audit verify` accepts";
+  } else if (is_store && error.message.starts_with("the database answered")) {
+    error.detail = "see whether the disk is full, read-only or failing";
   } else if (is_store) {
     error.detail = "end what uses it, or name another folder with --data";
   } else if (error.field == "port") {

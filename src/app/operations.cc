@@ -59,6 +59,9 @@ void add_http(MetricsText& text, const Measurements& m) {
   text.add("latchkey_http_requests_total", "counter", "Requests.", m.http.requests_total);
   text.add("latchkey_http_malformed_total", "counter", "Requests refused before a handler.",
            m.http.malformed_total);
+  text.add("latchkey_http_buffered_bytes", "gauge",
+           "Bytes of requests and answers held now, beyond 4 KiB a connection.",
+           m.http.buffered_bytes);
   text.head("latchkey_http_responses_total", "counter", "Answers by class of status.");
   for (int status_class = 1; status_class <= 5; ++status_class) {
     text.sample("latchkey_http_responses_total", "class=\"" + std::to_string(status_class) + "xx\"",
@@ -109,6 +112,9 @@ std::string format_metrics(const Measurements& m) {
   text.head("latchkey_jobs_queued", "gauge", "Jobs that wait for a thread.");
   text.sample("latchkey_jobs_queued", "pool=\"store\"", m.store_jobs_queued);
   text.sample("latchkey_jobs_queued", "pool=\"passwords\"", m.password_jobs_queued);
+  text.add("latchkey_store_needs_restart", "gauge",
+           "1 when a sync of the database failed: changes are refused until a restart.",
+           m.store_needs_restart ? 1 : 0);
   text.add("latchkey_mails_unsent", "gauge", "Mails that wait in the outbox.", m.mails_unsent);
   text.add("process_resident_memory_bytes", "gauge", "Resident memory.", m.resident_bytes);
   return text.take();

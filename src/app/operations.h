@@ -30,6 +30,7 @@ struct Measurements {
   uint64_t password_jobs_queued = 0;
   uint64_t mails_unsent = 0;
   uint64_t token_rows_refused = 0;
+  bool store_needs_restart = false;
   uint64_t resident_bytes = 0;
   int64_t started_at_ms = 0;
   std::optional<TlsMeasurements> tls;  // nothing without TLS

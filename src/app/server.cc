@@ -8,12 +8,14 @@
 #include "app/background.h"
 #include "app/backup_run.h"
 #include "app/console.h"
+#include "app/descriptors.h"
 #include "app/keys.h"
 #include "app/operations.h"
 #include "app/restore.h"
 #include "app/store_feed.h"
 #include "app/tls_files.h"
 #include "app/version.h"
+#include "base/one_way_clock.h"
 #include "base/text.h"
 #include "base/time_text.h"
 #include "http/server.h"
@@ -117,7 +119,8 @@ struct Server::State {
   const Keys keys;
   const core::ProviderSignature provider;
   const core::ScopeCatalog catalog;
-  SystemClock clock;
+  SystemClock system_clock;
+  OneWayClock clock{system_clock};
   SystemEntropy entropy;
   const int64_t started_at_ms = clock.now().ms;
   std::atomic<bool> is_serving{false};
@@ -200,6 +203,7 @@ Result<void> Server::State::start_listeners() {
   options.threads =
       config.listen_threads == 0 ? std::min(cores(), 64) : static_cast<int>(config.listen_threads);
   options.limits = http_limits(config);
+  options.limits.connections_max = make_room_for_connections(options.limits.connections_max, log);
   options.access_log = config.log_access;
   LK_TRY(http_server, http::start_server(options, {clock, entropy, log, front,
                                                    tls ? &tls->publication() : nullptr}));
@@ -265,6 +269,7 @@ Measurements Server::State::measure() const {
   if (verifier) m.index = verifier->status();
   if (!m.is_serving) return m;  // the rest is being made, or ended
   m.token_rows_refused = feed->tampered_tokens();
+  m.store_needs_restart = store->needs_restart();
   m.checks = api->counters();
   m.http = http_server->counters();
   m.store_jobs_queued = workers->queued();
