@@ -134,14 +134,16 @@ class Server:
         self.session = None
         self.organization, self.email, self.password = ORGANIZATION, EMAIL, PASSWORD
 
+    def start_command(self):
+        # --port 0: the system chooses; what it chose is on stdout.
+        return [BINARY, "serve", "--data", self.data, "--port", "0", "--operations-port", "0",
+                *self.options]
+
     def start(self):
         """Starts it and waits until it says that it is ready."""
-        # --port 0: the system chooses; what it chose is on stdout.
         self.log = open(os.path.join(self.folder, "log.txt"), "ab")
-        self.process = subprocess.Popen(
-            [BINARY, "serve", "--data", self.data, "--port", "0", "--operations-port", "0",
-             *self.options],
-            stdout=subprocess.PIPE, stderr=self.log, env=self.environment, text=True)
+        self.process = subprocess.Popen(self.start_command(), stdout=subprocess.PIPE,
+                                        stderr=self.log, env=self.environment, text=True)
         self.out = ""
         deadline = time.monotonic() + START_SECONDS
         for line in self.process.stdout:
