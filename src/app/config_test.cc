@@ -156,6 +156,7 @@ TEST_F(ConfigTest, RefusesEachBrokenValue) {
       {"token.provider", "AZDO"},
       {"session.idle_hours", "200"},
       {"limits.body_bytes_max", "0"},
+      {"limits.buffered_bytes_max", "1048576"},
       {"operations.port", "8080"},
       {"tls.minimum_version", "1.1"},
   };

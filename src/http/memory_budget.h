@@ -1,7 +1,7 @@
 // How many bytes may the connections of one server hold in buffers, all together?
 //
-// Each connection has shares of the budget, which grow before its buffers do: what is refused here
-// was not allocated. The first few KiB of a connection are free, so that small requests are served
+// Each connection has shares of the budget that grow with its buffers; where one cannot grow, the
+// request ends. The first few KiB of a connection are free, so that small requests are served
 // whatever large ones hold; connections_max bounds those. docs/spec/http.md, H35.
 // Thread safety: MemoryBudget from any thread; a MemoryShare as its connection.
 #pragma once
