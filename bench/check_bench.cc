@@ -141,7 +141,7 @@ int run(uint64_t tokens, int rounds) {
   verify::PageArray array(status.memory_bytes);
   auto* bytes = static_cast<char*>(array.data());
   for (size_t i = 0; i < array.size_bytes(); i += 4096) bytes[i] = 1;
-  const Hmac& key = *population.keys().find(population.keys().current_id());
+  const Hmac& key = population.key();
   std::vector<double> checks, hashes, references, ratios;
   for (int round = 0; round < rounds; ++round) {
     const ReferenceTimes reference = time_reference(key, texts, array);

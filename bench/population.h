@@ -36,7 +36,8 @@ class Population final : public verify::Feed {
 
   explicit Population(PopulationSize size)
       : size_(size),
-        keys_({{core::DigestKeyId{}, Hmac(SecretKey({1, 2, 3}))}}, core::DigestKeyId{}) {
+        key_(SecretKey({1, 2, 3})),
+        keys_({{core::DigestKeyId{}, key_}}, core::DigestKeyId{}) {
     std::mt19937_64 random(1);
     for (int i = 0; i < 500; ++i) {
       core::ScopeSet scopes;
@@ -54,6 +55,7 @@ class Population final : public verify::Feed {
   }
 
   const core::DigestKeys& keys() const { return keys_; }
+  const Hmac& key() const { return key_; }  // the only one of keys()
   const core::ProviderSignature& provider() const { return provider_; }
   // In the order of the feed.
   const std::vector<Sample>& samples() const { return samples_; }
@@ -102,8 +104,7 @@ class Population final : public verify::Feed {
     item.scopes = scope_sets_[random() % scope_sets_.size()];
     item.valid_to = now_ + std::chrono::hours(24 * 365 * 50);
     if (number % step_ == 0) {
-      item.digest =
-          core::token_digest(*keys_.find(keys_.current_id()), samples_[number / step_].text);
+      item.digest = *keys_.digest_of(keys_.current_id(), samples_[number / step_].text);
     } else {
       for (size_t i = 0; i < item.digest.size(); i += 8) {
         const uint64_t word = random();
@@ -116,7 +117,8 @@ class Population final : public verify::Feed {
   const PopulationSize size_;
   const Instant now_{1'780'000'000'000};
   const core::ProviderSignature provider_ = core::ProviderSignature::standard();
-  core::DigestKeys keys_;
+  const Hmac key_;
+  const core::DigestKeys keys_;
   std::vector<core::ScopeSet> scope_sets_;
   std::vector<Sample> samples_;
   uint64_t step_ = 1;

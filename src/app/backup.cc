@@ -88,7 +88,7 @@ class PartialFolder {
 Result<void> inspect_copy(const std::string& path, const BackupSource& source,
                           BackupManifest& manifest) {
   LK_TRY(const auto driver, store::open_sqlite(path, store::SqliteAccess::read_only));
-  LK_TRY(const auto facts, store::inspect_database(*driver, source.keys.row_key));
+  LK_TRY(const auto facts, store::inspect_database(*driver, source.keys.row_key()));
   manifest.schema_version = facts.schema_version;
   manifest.head = facts.head;
   manifest.digest_keys = facts.digest_keys;
@@ -252,7 +252,7 @@ Result<BackupManifest> make_backup(const BackupRequest& request, const BackupSou
   LK_CHECK(partial.make());
   const std::string database = partial.path() + "/" + std::string(kBackupDatabase);
   BackupManifest manifest;
-  manifest.deployment_id = format_uuid(source.keys.deployment_id);
+  manifest.deployment_id = format_uuid(source.keys.deployment_id());
   manifest.version = kVersion;
   manifest.with_keys = request.keys == BackupKeys::with;
   // Of before the state that is copied, so that nothing older than this is missing in it.

@@ -105,6 +105,7 @@ int run_cli(int argc, const char* const* argv) {
   add_gate_commands(root, cli);
   add_backup_command(root, cli);
   add_restore_command(root, cli);
+  add_key_commands(root, cli);
   add_version_command(root, cli);
   try {
     root.parse(argc, argv);

@@ -114,6 +114,10 @@ Error refusal(int status, std::string_view body, const std::string& retry_after)
 
 // The text field `name` of `object`; empty when it is absent, null or no text.
 std::string text_field(const json::value& object, std::string_view name);
+// The field `name` of `object` that is no negative number; 0 when it is absent.
+uint64_t number_field(const json::value& object, std::string_view name);
+// The boolean field `name` of `object`; false when it is absent.
+bool flag_field(const json::value& object, std::string_view name);
 // The objects in the array field `name` of `object`; empty when it is absent.
 std::vector<json::value> list_field(const json::value& object, std::string_view name);
 
@@ -128,6 +132,7 @@ void add_audit_commands(CLI::App& root, Cli& cli);
 void add_gate_commands(CLI::App& root, Cli& cli);  // gate check, gate explain
 void add_backup_command(CLI::App& root, Cli& cli);
 void add_restore_command(CLI::App& root, Cli& cli);
+void add_key_commands(CLI::App& root, Cli& cli);
 
 // Runs one command line; the exit code.
 int run_cli(int argc, const char* const* argv);

@@ -17,12 +17,6 @@ namespace {
 
 constexpr Milliseconds kPollInterval{100};
 
-uint64_t number_field(const json::value& object, std::string_view name) {
-  const json::value* value = object.is_object() ? object.get_object().if_contains(name) : nullptr;
-  if (value == nullptr || !value->is_int64() || value->get_int64() < 0) return 0;
-  return static_cast<uint64_t>(value->get_int64());
-}
-
 Error violated(const std::string& message) {
   return Error(ErrorCode::integrity_violated,
                "the log or a row was changed from outside: " + message, "",
@@ -53,8 +47,7 @@ Result<store::AuditReport> verify_running(Remote& console) {
     }
     if (state == "failed") {
       const std::string message = text_field(answer, "message");
-      const json::value* flag = answer.as_object().if_contains("isViolated");
-      if (flag != nullptr && flag->is_bool() && flag->get_bool()) return violated(message);
+      if (flag_field(answer, "isViolated")) return violated(message);
       return Error(ErrorCode::conflict, message, "", "look into the server's log");
     }
     if (state != "running") {
@@ -77,16 +70,16 @@ Result<store::AuditReport> verify_at_rest(const std::string& data_dir) {
   SystemClock clock;
   SystemEntropy entropy;
   const auto log = make_log(LogFormat::text, LogLevel::error);
-  LK_TRY(const Keys keys, load_keys(data_dir, MissingKeys::refuse, entropy));
+  LK_TRY(const auto keys, load_keys(data_dir, MissingKeys::refuse, entropy));
   auto driver = store::open_sqlite(database_path(data_dir), store::SqliteAccess::read_only);
   if (!driver) return driver.error();
-  auto opened = store::open_store(std::move(*driver), {clock, entropy, *log, keys.row_key});
+  auto opened = store::open_store(std::move(*driver), {clock, entropy, *log, keys->row_key()});
   if (!opened && opened.error().code == ErrorCode::integrity_violated) {
     return violated(opened.error().message);
   }
   if (!opened) return opened.error();
   ProgressBar bar("events");
-  auto report = store::verify_audit(**opened, keys.row_key,
+  auto report = store::verify_audit(**opened, keys->row_key(),
                                     [&](uint64_t done, uint64_t total) { bar.show(done, total); });
   if (report) {
     if (auto held = store::verify_rights(**opened); !held) report = std::move(held).error();

@@ -23,12 +23,6 @@ struct BackupOptions {
   bool without_keys = false;
 };
 
-uint64_t number_field(const json::value& object, std::string_view name) {
-  const json::value* value = object.is_object() ? object.get_object().if_contains(name) : nullptr;
-  if (value == nullptr || !value->is_int64() || value->get_int64() < 0) return 0;
-  return static_cast<uint64_t>(value->get_int64());
-}
-
 // A part of a megabyte counts as one, so that a small database has a bar too.
 void show_bytes(ProgressBar& bar, uint64_t done, uint64_t total) {
   bar.show((done + kMegabyte - 1) / kMegabyte, (total + kMegabyte - 1) / kMegabyte);
@@ -81,7 +75,7 @@ Result<BackupManifest> back_up_at_rest(const std::string& data_dir, const Backup
   SystemClock clock;
   SystemEntropy entropy;
   const auto log = make_log(LogFormat::text, LogLevel::error);
-  LK_TRY(const Keys keys, load_keys(data_dir, MissingKeys::refuse, entropy));
+  LK_TRY(const auto keys, load_keys(data_dir, MissingKeys::refuse, entropy));
   auto driver = store::open_sqlite(database_path(data_dir), store::SqliteAccess::read_only);
   if (!driver) {
     return Error(ErrorCode::conflict, driver.error().message, "",
@@ -91,7 +85,7 @@ Result<BackupManifest> back_up_at_rest(const std::string& data_dir, const Backup
   const auto copy = [&](const std::string& path, const store::CopyProgress& progress) {
     return (*driver)->copy_to(path, progress);
   };
-  return make_backup(request, {copy, data_dir, keys, clock, *log},
+  return make_backup(request, {copy, data_dir, *keys, clock, *log},
                      [&](uint64_t done, uint64_t total) {
                        show_bytes(bar, done, total);
                        return true;

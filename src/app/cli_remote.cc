@@ -283,6 +283,17 @@ std::string text_field(const json::value& object, std::string_view name) {
   return std::string(value->get_string());
 }
 
+uint64_t number_field(const json::value& object, std::string_view name) {
+  const json::value* value = object.is_object() ? object.get_object().if_contains(name) : nullptr;
+  if (value == nullptr || !value->is_int64() || value->get_int64() < 0) return 0;
+  return static_cast<uint64_t>(value->get_int64());
+}
+
+bool flag_field(const json::value& object, std::string_view name) {
+  const json::value* value = object.is_object() ? object.get_object().if_contains(name) : nullptr;
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
 std::vector<json::value> list_field(const json::value& object, std::string_view name) {
   if (!object.is_object()) return {};
   const json::value* value = object.get_object().if_contains(name);

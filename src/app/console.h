@@ -5,6 +5,7 @@
 //   GET /status             POST /setup-link         POST /setup
 //   GET /people             POST /people/{id}/reset-link, /people/{id}/state
 //   POST /backup starts one; GET /backup says how far it is, and how it ended.
+//   /keys and below are in console_keys.h
 //   POST /audit/verify starts a run or joins the one that runs; GET /audit/verify says how far it
 //   is.
 // Thread safety: handle() from any thread. Documented in docs/operating/command-line.md.
@@ -15,6 +16,7 @@
 #include <string>
 
 #include "app/backup_run.h"
+#include "app/console_keys.h"
 #include "base/json.h"
 #include "http/message.h"
 #include "http/worker_pool.h"
@@ -32,6 +34,7 @@ struct ConsoleDependencies {
   http::WorkerPool& workers;
   http::WorkerPool& password_workers;
   BackupRun& backup;
+  ConsoleKeys& keys;
 };
 
 struct ConsoleOptions {

@@ -9,19 +9,14 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <optional>
-#include <sstream>
 
+#include "base/clock.h"
 #include "base/json.h"
-#include "base/text.h"
 
 namespace latchkey::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kDigestPrefix = "digest-";
-constexpr std::string_view kKeySuffix = ".key";
 
 Error bad(const std::string& message) {
   return Error(ErrorCode::configuration, message, "data_dir");
@@ -46,80 +41,42 @@ bool write_all(int file, std::string_view text) {
   return true;
 }
 
-Result<void> make_key(const std::string& path, Entropy& entropy) {
-  std::array<uint8_t, SecretKey::kSizeBytes> bytes{};
-  LK_CHECK(entropy.fill(bytes));
-  std::string text = format_hex(bytes) + "\n";
-  auto written = write_private_file(path, text);
-  wipe(bytes.data(), bytes.size());
-  wipe(text.data(), text.size());
-  return written;
-}
-
-Result<Hmac> load_key(const std::string& path) {
-  LK_CHECK(check_private(path));
-  LK_TRY(std::string text, read_small_file(path));
-  auto bytes = parse_hex(trim(std::string_view(text).substr(0, text.find('\n'))));
-  wipe(text.data(), text.size());
-  if (!bytes || bytes->size() != SecretKey::kSizeBytes) {
-    return bad(path + " does not hold 64 hexadecimal digits; put back your copy of it");
-  }
-  std::array<uint8_t, SecretKey::kSizeBytes> fixed{};
-  std::copy(bytes->begin(), bytes->end(), fixed.begin());
-  wipe(bytes->data(), bytes->size());
-  const SecretKey key(fixed);
-  wipe(fixed.data(), fixed.size());
-  return Hmac(key);
-}
-
-struct Deployment {
-  Uuid id;
-  core::DigestKeyId current;
-};
-
 Result<void> make_all(const std::string& folder, Entropy& entropy) {
-  LK_CHECK(make_key(folder + "/digest-AA.key", entropy));
-  LK_CHECK(make_key(folder + "/row.key", entropy));
-  LK_TRY(const Uuid id, make_uuid(entropy));
-  const json::value document = {{"deploymentId", format_uuid(id)}, {"currentDigestKey", "AA"}};
-  return write_private_file(folder + "/deployment.json", format_json(document) + "\n");
+  Deployment deployment;
+  const Instant now = SystemClock().now();
+  deployment.made.push_back({deployment.current_digest_key, now});
+  LK_CHECK(make_key_file(digest_key_path(folder, deployment.current_digest_key), entropy));
+  LK_CHECK(make_key_file(row_key_path(folder), entropy));
+  LK_TRY(deployment.id, make_uuid(entropy));
+  return save_deployment(folder, deployment);
 }
 
-Result<Deployment> load_deployment(const std::string& path) {
-  LK_CHECK(check_private(path));
-  LK_TRY(const std::string text, read_small_file(path));
-  const auto malformed = [&](const std::string& why) {
-    return bad(path + " is damaged (" + why + "); put back your copy of it");
-  };
-  const auto document = parse_json(text);
-  if (!document) return malformed(document.error().message);
-  auto reader = JsonReader::object(*document);
-  if (!reader) return malformed("no object");
-  const auto id = reader->text("deploymentId");
-  const auto current = reader->text("currentDigestKey");
-  if (!id || !current) return malformed("a field is missing");
-  const auto uuid = parse_uuid(*id);
-  const auto key = core::parse_digest_key_id(*current);
-  if (!uuid || !key) return malformed("a field is malformed");
-  return Deployment{*uuid, *key};
-}
-
-// The digest key files of `folder`, by id.
-Result<std::vector<std::pair<core::DigestKeyId, Hmac>>> load_digest_keys(
-    const std::string& folder) {
-  std::vector<std::pair<core::DigestKeyId, Hmac>> keys;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(kDigestPrefix) || !name.ends_with(kKeySuffix)) continue;
-    const auto id = core::parse_digest_key_id(std::string_view(name).substr(
-        kDigestPrefix.size(), name.size() - kDigestPrefix.size() - kKeySuffix.size()));
-    if (!id) return bad(entry.path().string() + " has no key id of two letters in its name");
-    LK_TRY(auto key, load_key(entry.path().string()));
-    keys.emplace_back(*id, std::move(key));
+Result<void> check_digest_keys(const std::string& folder, const Deployment& deployment,
+                               const DigestKeyList& keys) {
+  const bool has_current = std::any_of(keys.begin(), keys.end(), [&](const auto& key) {
+    return key.first == deployment.current_digest_key;
+  });
+  if (!has_current) {
+    return bad(digest_key_path(folder, deployment.current_digest_key) +
+               " is missing; put back your copy of it");
   }
-  if (error) return bad("cannot read " + folder + ": " + error.message());
-  return keys;
+  if (keys.size() > core::DigestKeys::kKeysMax) {
+    return bad(folder + " holds more than " + std::to_string(core::DigestKeys::kKeysMax) +
+               " digest keys; move those that no token needs elsewhere");
+  }
+  return {};
+}
+
+// Of a key that deployment.json does not name, its file says when it was made.
+void add_undated(const std::string& folder, const DigestKeyList& keys, Deployment& deployment) {
+  auto& made = deployment.made;
+  for (const auto& [id, key] : keys) {
+    const bool is_dated = std::any_of(
+        made.begin(), made.end(), [&, &key_id = id](const auto& one) { return one.id == key_id; });
+    if (!is_dated) made.push_back({id, file_time(digest_key_path(folder, id))});
+  }
+  std::stable_sort(made.begin(), made.end(),
+                   [](const auto& a, const auto& b) { return a.made_at < b.made_at; });
 }
 
 // Who may write into the folder could put another socket, database or key folder into the place of
@@ -164,6 +121,15 @@ Result<void> check_private(const std::string& path) {
   return {};
 }
 
+Result<void> sync_folder(const std::string& path) {
+  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return bad_errno("open", path);
+  const bool synced = ::fsync(folder) == 0;
+  ::close(folder);
+  if (!synced) return bad_errno("write", path);
+  return {};
+}
+
 Result<void> write_private_file(const std::string& path, std::string_view text) {
   const std::string temporary = path + ".new";
   ::unlink(temporary.c_str());
@@ -196,11 +162,90 @@ Result<std::string> read_small_file(const std::string& path) {
   return text;
 }
 
-Result<Keys> load_keys(const std::string& data_dir, MissingKeys missing, Entropy& entropy) {
+Keys::Keys(std::string folder, Deployment deployment, const DigestKeyList& digest_keys,
+           const Hmac& row_key)
+    : folder_(std::move(folder)),
+      deployment_id_(deployment.id),
+      digest_keys_(digest_keys, deployment.current_digest_key),
+      row_key_(row_key),
+      deployment_(std::move(deployment)) {}
+
+Deployment Keys::deployment() const {
+  const MutexLock lock(mutex_);
+  return deployment_;
+}
+
+Result<void> Keys::save(Deployment changed) {
+  LK_CHECK(save_deployment(folder_, changed));
+  const MutexLock lock(mutex_);
+  deployment_ = std::move(changed);
+  return {};
+}
+
+std::vector<DigestKeyFacts> Keys::digest_key_facts() const {
+  const Deployment now = deployment();
+  const auto here = digest_keys_.ids();
+  std::vector<DigestKeyFacts> facts;
+  for (const MadeDigestKey& key : now.made) {
+    // One whose file is missing keeps its id, in case the file comes back.
+    if (std::find(here.begin(), here.end(), key.id) == here.end()) continue;
+    facts.push_back({key.id, key.made_at, key.id == now.current_digest_key});
+  }
+  return facts;
+}
+
+Result<core::DigestKeyId> Keys::rotate_digest_key(Entropy& entropy, Instant now) {
+  Deployment changed = deployment();
+  std::vector<core::DigestKeyId> used = changed.retired;
+  for (const MadeDigestKey& key : changed.made) used.push_back(key.id);
+  auto id = core::first_unused_id(used);
+  // One that was killed before deployment.json named it has left a file; its id is spent as well.
+  while (id && fs::exists(digest_key_path(folder_, *id))) {
+    used.push_back(*id);
+    id = core::first_unused_id(used);
+  }
+  if (!id || digest_keys_.ids().size() >= core::DigestKeys::kKeysMax) {
+    return Error(ErrorCode::conflict,
+                 "There are as many digest keys as there may be; retire old ones first with "
+                 "`latchkey key retire`.");
+  }
+  LK_TRY(const Hmac key, make_key_file(digest_key_path(folder_, *id), entropy));
+  const json::value data = {{"key", id->view()}, {"previous", changed.current_digest_key.view()}};
+  changed.unlogged.push_back({core::Action::key_digest_rotated, format_json(data)});
+  changed.made.push_back({*id, now});
+  changed.current_digest_key = *id;
+  // If this fails it may be on disk all the same, so the key's file stays.
+  LK_CHECK(save(std::move(changed)));
+  digest_keys_.add(*id, key);
+  digest_keys_.make_current(*id);
+  return *id;
+}
+
+Result<void> Keys::retire_digest_key(core::DigestKeyId id) {
+  Deployment changed = deployment();
+  LK_ASSERT(id != changed.current_digest_key);
+  std::erase_if(changed.made, [&](const MadeDigestKey& key) { return key.id == id; });
+  changed.retired.push_back(id);
+  changed.unlogged.push_back(
+      {core::Action::key_digest_retired, format_json(json::object{{"key", id.view()}})});
+  LK_CHECK(save(std::move(changed)));
+  digest_keys_.remove(id);
+  return remove_key_file(digest_key_path(folder_, id));
+}
+
+std::vector<UnloggedChange> Keys::unlogged() const { return deployment().unlogged; }
+
+Result<void> Keys::set_logged(const UnloggedChange& change) {
+  Deployment changed = deployment();
+  std::erase(changed.unlogged, change);
+  return save(std::move(changed));
+}
+
+Result<std::unique_ptr<Keys>> load_keys(const std::string& data_dir, MissingKeys missing,
+                                        Entropy& entropy) {
   const std::string folder = data_dir + "/keys";
-  const std::string deployment_path = folder + "/deployment.json";
   std::error_code error;
-  if (!fs::exists(deployment_path, error)) {
+  if (!fs::exists(deployment_path(folder), error)) {
     if (missing == MissingKeys::refuse || fs::exists(database_path(data_dir), error)) {
       return bad("there are no keys in " + folder + "; put back your copy of that folder");
     }
@@ -210,17 +255,19 @@ Result<Keys> load_keys(const std::string& data_dir, MissingKeys missing, Entropy
     LK_CHECK(make_all(folder, entropy));
   }
   LK_CHECK(check_private(folder));
-  LK_TRY(const Deployment deployment, load_deployment(deployment_path));
-  LK_TRY(auto digest_keys, load_digest_keys(folder));
-  const bool has_current =
-      std::any_of(digest_keys.begin(), digest_keys.end(),
-                  [&](const auto& key) { return key.first == deployment.current; });
-  if (!has_current) {
-    return bad(folder + "/digest-" + std::string(deployment.current.view()) +
-               ".key is missing; put back your copy of it");
+  LK_TRY(Deployment deployment, load_deployment(folder));
+  if (missing == MissingKeys::make) {
+    // A retirement that was killed before the file was gone.
+    for (const core::DigestKeyId id : deployment.retired) {
+      const std::string path = digest_key_path(folder, id);
+      if (fs::exists(path, error)) LK_CHECK(remove_key_file(path));
+    }
   }
-  LK_TRY(const Hmac row_key, load_key(folder + "/row.key"));
-  return Keys{core::DigestKeys(std::move(digest_keys), deployment.current), row_key, deployment.id};
+  LK_TRY(const DigestKeyList digest_keys, load_digest_key_files(folder, deployment));
+  LK_CHECK(check_digest_keys(folder, deployment, digest_keys));
+  add_undated(folder, digest_keys, deployment);
+  LK_TRY(const Hmac row_key, load_key_file(row_key_path(folder)));
+  return std::make_unique<Keys>(folder, std::move(deployment), digest_keys, row_key);
 }
 
 }  // namespace latchkey::app

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string_view>
 
@@ -81,6 +82,14 @@ void add_tls(MetricsText& text, const Measurements& m) {
   text.sample("latchkey_tls_handshakes_total", "outcome=\"failed\"", m.http.tls_handshakes_failed);
 }
 
+void add_keys(MetricsText& text, const Measurements& m) {
+  text.head("latchkey_keys", "gauge", "Keys, the current one and older ones.");
+  text.sample("latchkey_keys", "kind=\"digest\"", m.digest_keys);
+  text.head("latchkey_key_age_seconds", "gauge", "Since the current key was made.");
+  text.sample("latchkey_key_age_seconds", "kind=\"digest\"",
+              static_cast<uint64_t>(std::max<int64_t>(0, m.digest_key_age.count() / 1000)));
+}
+
 }  // namespace
 
 std::optional<std::string> not_ready_reason(const Measurements& m) {
@@ -116,6 +125,7 @@ std::string format_metrics(const Measurements& m) {
            "1 when a sync of the database failed: changes are refused until a restart.",
            m.store_needs_restart ? 1 : 0);
   text.add("latchkey_mails_unsent", "gauge", "Mails that wait in the outbox.", m.mails_unsent);
+  add_keys(text, m);
   text.add("process_resident_memory_bytes", "gauge", "Resident memory.", m.resident_bytes);
   return text.take();
 }

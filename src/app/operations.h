@@ -32,6 +32,8 @@ struct Measurements {
   uint64_t token_rows_refused = 0;
   bool store_needs_restart = false;
   uint64_t resident_bytes = 0;
+  uint64_t digest_keys = 0;
+  Milliseconds digest_key_age{0};  // of the current one
   int64_t started_at_ms = 0;
   std::optional<TlsMeasurements> tls;  // nothing without TLS
 };

@@ -99,7 +99,7 @@ verify::VerifierOptions verifier_options(const Config& config) {
 
 // Members in the order that they are made in; stop() ends them in the other.
 struct Server::State {
-  State(const Config& c, Log& l, Keys k, core::ProviderSignature p)
+  State(const Config& c, Log& l, std::unique_ptr<Keys> k, core::ProviderSignature p)
       : config(c),
         log(l),
         keys(std::move(k)),
@@ -116,7 +116,7 @@ struct Server::State {
 
   const Config config;
   Log& log;
-  const Keys keys;
+  const std::unique_ptr<Keys> keys;
   const core::ProviderSignature provider;
   const core::ScopeCatalog catalog;
   SystemClock system_clock;
@@ -142,6 +142,9 @@ struct Server::State {
   std::unique_ptr<http::WorkerPool> password_workers;
   std::unique_ptr<api::Api> api;
   std::unique_ptr<BackupRun> backup;
+  std::unique_ptr<service::KeyChanges> key_changes;
+  std::unique_ptr<KeyKeeper> key_keeper;
+  std::unique_ptr<ConsoleKeys> console_keys;
   std::unique_ptr<Console> console;
   Front front;
   std::unique_ptr<OperationsHandler> operations;
@@ -151,15 +154,15 @@ struct Server::State {
 };
 
 service::Dependencies Server::State::service_dependencies() {
-  return {*store, clock, entropy, log, catalog, keys.digest_keys, provider, keys.row_key};
+  return {*store, clock, entropy, log, catalog, keys->digest_keys(), provider, keys->row_key()};
 }
 
 Result<void> Server::State::open_store() {
   LK_TRY(auto driver,
          store::open_sqlite(database_path(config.data_dir), store::SqliteAccess::exclusive));
-  LK_TRY(store, store::open_store(std::move(driver), {clock, entropy, log, keys.row_key}));
-  feed = std::make_unique<StoreFeed>(StoreFeedDependencies{*store, catalog, keys.row_key, log});
-  verifier = std::make_unique<verify::Verifier>(keys.digest_keys, provider, clock,
+  LK_TRY(store, store::open_store(std::move(driver), {clock, entropy, log, keys->row_key()}));
+  feed = std::make_unique<StoreFeed>(StoreFeedDependencies{*store, catalog, keys->row_key(), log});
+  verifier = std::make_unique<verify::Verifier>(keys->digest_keys(), provider, clock,
                                                 verifier_options(config));
   return {};
 }
@@ -174,6 +177,12 @@ Result<void> Server::State::start_services() {
   notifier_options.public_url = started.public_url;
   notifier = std::make_unique<service::Notifier>(dependencies, notifier_options, mailer.get());
 
+  key_changes = std::make_unique<service::KeyChanges>(dependencies);
+  key_keeper =
+      std::make_unique<KeyKeeper>(KeyKeeperDependencies{*keys, *key_changes, clock, entropy, log});
+  console_keys = std::make_unique<ConsoleKeys>(*key_keeper, *verifier);
+  LK_CHECK(key_keeper->finish_logging());
+
   LK_CHECK(verifier->load(*feed));
   background = std::make_unique<Background>(BackgroundDependencies{
       *store, *verifier, *feed, *notifier, last_use, tokens->idempotency(), clock, log});
@@ -183,7 +192,7 @@ Result<void> Server::State::start_services() {
 
   api::ApiOptions options;
   options.public_url = started.public_url;
-  options.deployment_id = keys.deployment_id;
+  options.deployment_id = keys->deployment_id();
   options.epoch = store->head().epoch;
   const api::Services services{*identity, *organizations, *projects, *tokens, *notifier, last_use};
   LK_TRY(api, api::Api::create(
@@ -228,12 +237,12 @@ Result<void> Server::State::tell() {
   ConsoleOptions console_options;
   console_options.public_url = started.public_url;
   console_options.server_url = started.server_url;
-  console_options.deployment_id = format_uuid(keys.deployment_id);
+  console_options.deployment_id = format_uuid(keys->deployment_id());
   backup = std::make_unique<BackupRun>(
-      BackupRunDependencies{*store, config.data_dir, keys, clock, log, *workers});
-  console =
-      std::make_unique<Console>(ConsoleDependencies{*identity, *verifier, *store, keys.row_key,
-                                                    *workers, *password_workers, *backup},
+      BackupRunDependencies{*store, config.data_dir, *keys, clock, log, *workers});
+  console = std::make_unique<Console>(
+      ConsoleDependencies{*identity, *verifier, *store, keys->row_key(), *workers,
+                          *password_workers, *backup, *console_keys},
                                 console_options);
   http::ServerOptions options;
   options.endpoint.unix_path = socket_path(config.data_dir);
@@ -275,6 +284,10 @@ Measurements Server::State::measure() const {
   m.store_jobs_queued = workers->queued();
   m.password_jobs_queued = password_workers->queued();
   m.mails_unsent = background->mails_unsent();
+  m.digest_keys = keys->digest_keys().ids().size();
+  for (const DigestKeyFacts& key : keys->digest_key_facts()) {
+    if (key.is_current) m.digest_key_age = clock.now() - key.made_at;
+  }
   return m;
 }
 

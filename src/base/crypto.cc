@@ -11,6 +11,10 @@ namespace latchkey {
 namespace {
 
 constexpr size_t kBlockBytes = 64;
+constexpr size_t kChainWords = 4;  // a chaining value in words of 64 bits
+using WordPair = uint64_t __attribute__((vector_size(16)));
+// A hash after one block, but for its chaining value.
+constexpr SHA256_CTX kAfterOneBlock{{}, kBlockBytes * 8, 0, {}, 0, SHA256_DIGEST_LENGTH};
 
 }  // namespace
 
@@ -80,6 +84,45 @@ Digest Hmac::operator()(std::span<const uint8_t> data) const {
   SHA256_Update(&context, data.data(), data.size());
   SHA256_Final(digest.data(), &context);
   std::memcpy(&context, &outer_, sizeof context);
+  SHA256_Update(&context, digest.data(), digest.size());
+  SHA256_Final(digest.data(), &context);
+  return digest;
+}
+
+void ErasableHmac::set(const Hmac& key) {
+  SHA256_CTX context;
+  uint64_t words[kChainWords];
+  const Hmac::State* const states[] = {&key.inner_, &key.outer_};
+  size_t at = 0;
+  for (const Hmac::State* const state : states) {
+    std::memcpy(&context, state, sizeof context);
+    std::memcpy(words, context.h, sizeof words);
+    for (const uint64_t word : words) words_[at++].store(word, std::memory_order_relaxed);
+  }
+  wipe(&context, sizeof context);
+  wipe(words, sizeof words);
+}
+
+void ErasableHmac::erase() {
+  for (auto& word : words_) word.store(0, std::memory_order_relaxed);
+}
+
+Digest ErasableHmac::operator()(std::span<const uint8_t> data) const {
+  const auto begin = [this](SHA256_CTX& context, size_t first) {
+    context = kAfterOneBlock;
+    // Stored in pairs, as the hash will load them: a load of two stores waits for both.
+    for (size_t i = 0; i < kChainWords; i += 2) {
+      const WordPair pair = {words_[first + i].load(std::memory_order_relaxed),
+                             words_[first + i + 1].load(std::memory_order_relaxed)};
+      std::memcpy(&context.h[2 * i], &pair, sizeof pair);
+    }
+  };
+  SHA256_CTX context;
+  Digest digest;
+  begin(context, 0);
+  SHA256_Update(&context, data.data(), data.size());
+  SHA256_Final(digest.data(), &context);
+  begin(context, kChainWords);
   SHA256_Update(&context, digest.data(), digest.size());
   SHA256_Final(digest.data(), &context);
   return digest;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <span>
 
@@ -48,11 +49,33 @@ class Hmac {
   bool verify(std::span<const uint8_t> data, std::span<const uint8_t> mac) const;
 
  private:
+  friend class ErasableHmac;
   struct alignas(8) State {
     uint8_t bytes[112];  // a SHA256_CTX, kept opaque so that no header needs OpenSSL
   };
   State inner_;
   State outer_;
+};
+
+// HMAC-SHA-256 under a key that may be set or erased while other threads compute with it. Who does
+// so at that moment gets a digest of no key: never one that can be told from a random one.
+// Thread safety: operator() from any thread; set() and erase() from one at a time.
+class ErasableHmac {
+ public:
+  ErasableHmac() = default;  // erased
+  ~ErasableHmac() { erase(); }
+  ErasableHmac(const ErasableHmac&) = delete;
+  ErasableHmac& operator=(const ErasableHmac&) = delete;
+
+  void set(const Hmac& key);
+  void erase();
+  // REQUIRES, for a digest that means something: set() happened before, and erase() did not.
+  // Cost: as Hmac's.
+  Digest operator()(std::span<const uint8_t> data) const;
+
+ private:
+  // The chaining values after the padded key's block, four words each: inner, then outer.
+  std::array<std::atomic<uint64_t>, 8> words_{};
 };
 
 }  // namespace latchkey

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 
 namespace latchkey {
@@ -96,6 +98,23 @@ TEST(Hmac, VerifiesTheMacAndNothingElse) {
     changed[i / 8] = static_cast<uint8_t>(changed[i / 8] ^ (1 << i % 8));
     EXPECT_FALSE(hmac.verify(as_bytes("data"), changed)) << "bit " << i;
   }
+}
+
+TEST(ErasableHmac, IsTheHmacUntilItIsErased) {
+  ErasableHmac erasable;
+  for (const HmacCase& vector : rfc_4231()) {
+    erasable.set(Hmac(key_of(vector.key)));
+    EXPECT_EQ(format_hex(erasable(as_bytes(vector.data))), vector.mac);
+  }
+  for (const size_t length : {0u, 55u, 56u, 63u, 64u, 65u, 500u}) {
+    const std::string data(length, 'a');
+    EXPECT_EQ(erasable(as_bytes(data)), Hmac(key_of(rfc_4231().back().key))(as_bytes(data)));
+  }
+  const Digest before = erasable(as_bytes("x"));
+  erasable.erase();
+  EXPECT_NE(erasable(as_bytes("x")), before);
+  const auto* bytes = reinterpret_cast<const uint8_t*>(&erasable);
+  EXPECT_TRUE(std::all_of(bytes, bytes + sizeof erasable, [](uint8_t byte) { return byte == 0; }));
 }
 
 }  // namespace

@@ -72,6 +72,8 @@ constexpr ActionName kActionNames[] = {
     {Action::project_restored, "Project.RestoreCompleted"},
     {Action::project_properties_changed, "Project.PropertiesUpdateCompleted"},
     {Action::store_restored, "Store.RestoreEvent"},
+    {Action::key_digest_rotated, "Key.DigestRotateEvent"},
+    {Action::key_digest_retired, "Key.DigestRetireEvent"},
 };
 
 struct SubjectName {

@@ -47,6 +47,8 @@ enum class Action {
   project_restored,
   project_properties_changed,
   store_restored,
+  key_digest_rotated,
+  key_digest_retired,
 };
 std::string_view action_name(Action action);  // "Token.PatCreateEvent"
 std::optional<Action> parse_action(std::string_view name);

@@ -31,6 +31,10 @@ std::optional<std::string_view> why_dead(const store::TokenRow& row, uint64_t ge
   return std::nullopt;
 }
 
+std::string_view as_text(std::span<const uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 Error too_many_keys(Milliseconds wait) {
   const int64_t seconds = std::max<int64_t>(1, (wait.count() + 999) / 1'000);
   return Error(ErrorCode::too_many_attempts,
@@ -45,10 +49,11 @@ Error too_many_keys(Milliseconds wait) {
 Result<std::optional<Idempotency::Found>> Idempotency::find_row(store::ReadTx& tx,
                                                                 const KeyedChange& change) {
   for (const core::DigestKeyId id : dependencies_.digest_keys.ids()) {
-    const Hmac* hmac = dependencies_.digest_keys.find(id);
-    if (hmac == nullptr) continue;
-    LK_TRY(const auto row, store::find_idempotency_row(tx, (*hmac)(change.key)));
-    if (row) return std::optional(Found{*row, row->request == (*hmac)(change.request)});
+    const auto key = dependencies_.digest_keys.digest_of(id, as_text(change.key));
+    const auto request = dependencies_.digest_keys.digest_of(id, as_text(change.request));
+    if (!key || !request) continue;  // it was retired a moment ago
+    LK_TRY(const auto row, store::find_idempotency_row(tx, *key));
+    if (row) return std::optional(Found{*row, row->request == *request});
   }
   return std::optional<Found>();
 }
@@ -78,10 +83,13 @@ Result<void> Idempotency::remember(store::WriteTx& tx, const KeyedChange& change
                                    const IssuedToken& issued) {
   LK_TRY(const auto nth, store::find_nth_newest_key(tx, change.person, limits_.keys_of_person_max));
   if (nth && *nth + kKeyLife > tx.now()) return too_many_keys(*nth + kKeyLife - tx.now());
-  const Hmac* hmac = dependencies_.digest_keys.find(dependencies_.digest_keys.current_id());
-  LK_ASSERT(hmac != nullptr);
-  const store::IdempotencyRow row{.key = (*hmac)(change.key),
-                                  .request = (*hmac)(change.request),
+  // Inside the transaction, so that the key is not retired meanwhile.
+  const core::DigestKeyId id = dependencies_.digest_keys.current_id();
+  const auto key = dependencies_.digest_keys.digest_of(id, as_text(change.key));
+  const auto request = dependencies_.digest_keys.digest_of(id, as_text(change.request));
+  LK_ASSERT(key && request);
+  const store::IdempotencyRow row{.key = *key,
+                                  .request = *request,
                                   .person = change.person,
                                   .token = issued.token.id,
                                   .generation = issued.token.generation,

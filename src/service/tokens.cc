@@ -10,6 +10,7 @@
 #include "core/role.h"
 #include "service/access.h"
 #include "service/continuation.h"
+#include "service/token_change.h"
 #include "store/identity_rows.h"
 #include "store/organization_rows.h"
 
@@ -54,13 +55,13 @@ struct FreshSecret {
 };
 
 Result<FreshSecret> make_secret(const Dependencies& dependencies, Instant now) {
+  // Inside the transaction: a key is retired only after the last one that may have read its id.
   const core::DigestKeyId key_id = dependencies.digest_keys.current_id();
-  const Hmac* key = dependencies.digest_keys.find(key_id);
-  LK_ASSERT(key != nullptr);
   LK_TRY(SecretText text,
          core::generate_token(dependencies.provider, key_id, now, dependencies.entropy));
-  const Digest digest = core::token_digest(*key, text.reveal(RevealSecret{}));
-  return FreshSecret{std::move(text), {key_id, digest}};
+  const auto digest = dependencies.digest_keys.digest_of(key_id, text.reveal(RevealSecret{}));
+  LK_ASSERT(digest);
+  return FreshSecret{std::move(text), {key_id, *digest}};
 }
 
 // 310 random bits do not meet by chance: the source of randomness repeats itself.
@@ -130,16 +131,6 @@ Result<void> write_change(const Dependencies& dependencies, store::WriteTx& tx, 
   return {};
 }
 
-// The token revoked; a revoked one stays as it is, without an event.
-Result<core::Token> revoke_in(const Dependencies& dependencies, store::WriteTx& tx,
-                              const Actor& actor, const core::Token& token) {
-  if (token.state == core::TokenState::revoked) return token;
-  core::Token revoked = core::decide_revoke(token, tx.now());
-  LK_CHECK(write_change(dependencies, tx, actor,
-                        {core::Action::token_revoked, token, revoked, json::object()}));
-  return revoked;
-}
-
 // Nothing without a key.
 std::optional<KeyedChange> keyed_change(const core::IdempotencyScope& scope,
                                         const core::IdempotencyKey* key, Bytes request) {
@@ -148,6 +139,15 @@ std::optional<KeyedChange> keyed_change(const core::IdempotencyScope& scope,
 }
 
 }  // namespace
+
+Result<core::Token> revoke_in(const Dependencies& dependencies, store::WriteTx& tx,
+                              const Actor& actor, const core::Token& token, json::object data) {
+  if (token.state == core::TokenState::revoked) return token;
+  core::Token revoked = core::decide_revoke(token, tx.now());
+  LK_CHECK(write_change(dependencies, tx, actor,
+                        {core::Action::token_revoked, token, revoked, std::move(data)}));
+  return revoked;
+}
 
 Result<Changed<IssuedToken>> Tokens::create(const Actor& actor, core::OrganizationId organization,
                                             const core::CreateToken& request,
@@ -287,7 +287,7 @@ Result<Changed<core::Token>> Tokens::revoke(const Actor& actor, core::Organizati
   core::Token revoked;
   const auto body = [&](store::WriteTx& tx) -> Result<void> {
     LK_TRY(const store::TokenRow row, load_own(tx, actor, organization, id));
-    LK_TRY(revoked, revoke_in(dependencies_, tx, actor, row.token));
+    LK_TRY(revoked, revoke_in(dependencies_, tx, actor, row.token, {}));
     return {};
   };
   LK_TRY(const store::Committed committed, dependencies_.store.write(body));
@@ -303,7 +303,7 @@ Result<Changed<core::Token>> Tokens::revoke_as_administrator(const Actor& actor,
   const auto body = [&](store::WriteTx& tx) -> Result<void> {
     LK_CHECK(require_permission(tx, actor, organization, core::Permission::manage_members));
     LK_TRY(const store::TokenRow row, load_token(tx, organization, id));
-    LK_TRY(revoked, revoke_in(dependencies_, tx, actor, row.token));
+    LK_TRY(revoked, revoke_in(dependencies_, tx, actor, row.token, {}));
     return {};
   };
   LK_TRY(const store::Committed committed, dependencies_.store.write(body));

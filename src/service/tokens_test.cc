@@ -72,7 +72,7 @@ TEST_F(TokensTest, CreateGivesTheTextOnceAndStoresItsDigestOnly) {
   const auto parts = World::must(core::parse_token(world.provider, text));
   EXPECT_EQ(parts.key_id, world.digest_keys.current_id());
   const core::Token& token = created.value.token;
-  EXPECT_EQ(token.digest, core::token_digest(*world.digest_keys.find(parts.key_id), text));
+  EXPECT_EQ(token.digest, *world.digest_keys.digest_of(parts.key_id, text));
   EXPECT_EQ(token.owner, *ada.person());
   EXPECT_EQ(token.organization, organization);
   EXPECT_EQ(token.valid_from, world.clock.now());

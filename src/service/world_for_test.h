@@ -144,7 +144,7 @@ class World {
   FakeClock& clock = test_store_.clock();  // 2026-03-01T12:00:00Z
   FickleEntropy entropy;
   const core::ScopeCatalog& catalog = built_in_catalog();
-  const core::DigestKeys digest_keys = make_digest_keys();
+  core::DigestKeys digest_keys = make_digest_keys();
   const core::ProviderSignature provider = core::ProviderSignature::standard();
 
  private:

@@ -68,7 +68,9 @@ class Rights {
       case project_deleted:
       case project_restored:
       case project_properties_changed:
-      case store_restored: return {};
+      case store_restored:
+      case key_digest_rotated:
+      case key_digest_retired: return {};
     }
     return {};
   }

@@ -15,6 +15,17 @@ constexpr std::string_view kTokenColumns =
 constexpr int kUseColumn = 14;  // the first column after those
 constexpr std::string_view kUseColumns = ", u.used_at, u.address, u.user_agent";
 
+core::DigestKeyId read_key_id(const Row& row, int column) {
+  core::DigestKeyId id;
+  const std::string_view text = row.text(column);
+  if (text.size() == id.text.size()) {
+    std::copy(text.begin(), text.end(), id.text.begin());
+  } else {
+    row.refuse();
+  }
+  return id;
+}
+
 TokenRow read_token(const Row& row) {
   TokenRow stored;
   core::Token& token = stored.token;
@@ -27,12 +38,7 @@ TokenRow read_token(const Row& row) {
   token.valid_to = row.instant(6);
   token.state = row.one_of(7, {core::TokenState::live, core::TokenState::revoked});
   token.revoked_at = row.optional_instant(8);
-  const std::string_view key_id = row.text(9);
-  if (key_id.size() == token.key_id.text.size()) {
-    std::copy(key_id.begin(), key_id.end(), token.key_id.text.begin());
-  } else {
-    row.refuse();
-  }
+  token.key_id = read_key_id(row, 9);
   token.digest = row.bytes<32>(10);
   token.generation = static_cast<uint64_t>(row.integer(11));
   stored.mac = row.bytes<32>(12);
@@ -305,6 +311,19 @@ Result<std::vector<TokenRow>> list_all_tokens(ReadTx& tx, core::TokenId after, i
     return {};
   }));
   return rows;
+}
+
+Result<std::vector<LiveToken>> list_live_tokens(ReadTx& tx, core::TokenId after, Instant now,
+                                                int limit) {
+  std::vector<LiveToken> tokens;
+  LK_CHECK(tx.connection().run(
+      "SELECT token_id, key_id, valid_to FROM tokens "
+      "WHERE token_id > $1 AND state = 1 AND valid_to > $2 ORDER BY token_id LIMIT $3",
+      {after, now, limit}, [&](const Row& row) -> Result<void> {
+        tokens.push_back({row.id<core::TokenId>(0), read_key_id(row, 1), row.instant(2)});
+        return {};
+      }));
+  return tokens;
 }
 
 Result<void> upsert_last_uses(WriteTx& tx, const std::vector<TokenUse>& uses) {

@@ -64,6 +64,16 @@ Result<uint64_t> count_tokens(ReadTx& tx);
 // Token rows by id, after `after`, at most `limit`.
 Result<std::vector<TokenRow>> list_all_tokens(ReadTx& tx, core::TokenId after, int limit);
 
+// Which key each token was digested under that is live at `now`; by id, after `after`, at most
+// `limit`. Cost: a walk over the rows, without an index.
+struct LiveToken {
+  core::TokenId id;
+  core::DigestKeyId key_id;
+  Instant valid_to;
+};
+Result<std::vector<LiveToken>> list_live_tokens(ReadTx& tx, core::TokenId after, Instant now,
+                                                int limit);
+
 // Writes the newest uses; older ones than what is stored, and unknown tokens, are ignored.
 struct TokenUse {
   core::TokenId token;

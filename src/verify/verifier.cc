@@ -101,13 +101,12 @@ Result<Grant> Verifier::check(std::string_view token_text,
   State& state = *state_;
   if (state.is_stale(moment.ticks)) return Error(ErrorCode::index_stale);
   LK_TRY(const core::TokenParts parts, core::parse_token(state.provider, token_text));
-  const Hmac* key = state.keys.find(parts.key_id);
-  if (key == nullptr) return Error(ErrorCode::token_unknown);
-  const Digest digest = core::token_digest(*key, token_text);
+  const auto digest = state.keys.digest_of(parts.key_id, token_text);
+  if (!digest) return Error(ErrorCode::token_unknown);
 
   const ReadProtection::Guard guard = state.protection.enter();
   const Index& index = *state.index.load(std::memory_order_seq_cst);
-  const std::optional<TokenEntry> entry = index.find_token(digest);
+  const std::optional<TokenEntry> entry = index.find_token(*digest);
   if (!entry) return Error(ErrorCode::token_unknown);
   if (entry->state != EntryState::live) return Error(ErrorCode::token_revoked);
   if (state.not_before_seen(moment.now) >= entry->valid_to) {

@@ -77,7 +77,7 @@ class VerifierTest : public testing::Test {
   }
   Digest digest_of(std::string_view text) const {
     const auto parts = core::parse_token(provider_, text);
-    return core::token_digest(*keys_.find(parts->key_id), text);
+    return *keys_.digest_of(parts->key_id, text);
   }
   // A live token of Ada's in Contoso with scopes 1 and 2 that ends in a day.
   TokenItem item_of(std::string_view text, uint64_t id = 100) const {

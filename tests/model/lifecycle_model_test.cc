@@ -178,8 +178,7 @@ class LifecycleModel : public testing::Test {
   Digest digest_of(const IssuedToken& issued) {
     const auto text = issued.text.reveal(RevealSecret{});
     EXPECT_TRUE(core::parse_token(world_.provider, text));
-    const Digest digest =
-        core::token_digest(*world_.digest_keys.find(world_.digest_keys.current_id()), text);
+    const Digest digest = *world_.digest_keys.digest_of(world_.digest_keys.current_id(), text);
     EXPECT_TRUE(digests_.insert(digest).second);
     return digest;
   }

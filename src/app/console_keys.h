@@ -1,0 +1,35 @@
+// The console's routes about keys: what there is, rotating, and what retiring one ends.
+//
+//   GET  /keys                          each key: kind, id, when it was made, what depends on it
+//   POST /keys/digest/rotate            a new current digest key
+//   GET  /keys/digest/{id}/tokens       what retiring it would end: how many, and the first of them
+//   POST /keys/digest/{id}/retire       ends some of them; once none is left, the key
+// Never a byte of a key. Thread safety: any thread. Documented in docs/operating/keys.md.
+#pragma once
+
+#include "app/key_keeper.h"
+#include "http/message.h"
+#include "service/actor.h"
+#include "verify/verifier.h"
+
+namespace latchkey::app {
+
+class ConsoleKeys {
+ public:
+  ConsoleKeys(KeyKeeper& keeper, const verify::Verifier& verifier)
+      : keeper_(keeper), verifier_(verifier) {}
+
+  // Answers a request whose path begins with "/keys".
+  Result<http::Response> answer(const http::Request& request, const service::Actor& actor);
+
+ private:
+  Result<http::Response> list();
+  Result<http::Response> rotate_digest(const service::Actor& actor);
+  Result<http::Response> dependents(core::DigestKeyId key);
+  Result<http::Response> retire(const service::Actor& actor, core::DigestKeyId key);
+
+  KeyKeeper& keeper_;
+  const verify::Verifier& verifier_;
+};
+
+}  // namespace latchkey::app
