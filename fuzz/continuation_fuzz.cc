@@ -11,8 +11,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint8_t choice = fuzz::take_byte(rest);
   const uint8_t place = fuzz::take_byte(rest);
   const std::string sort_key(fuzz::take_line(rest).substr(0, 1024));
-  static const Hmac key{SecretKey({1, 2, 3})};
-  static const Hmac other_key{SecretKey({3, 2, 1})};
+  static const core::RowKeys keys({{{1}, Hmac(SecretKey({1, 2, 3}))}});
+  static const core::RowKeys other_keys({{{1}, Hmac(SecretKey({3, 2, 1}))}});
+  const core::RowKeyView key(keys);
+  const core::RowKeyView other_key(other_keys);
 
   store::TokenQuery query;
   query.owner.uuid.bytes[0] = choice;

@@ -88,7 +88,8 @@ class PartialFolder {
 Result<void> inspect_copy(const std::string& path, const BackupSource& source,
                           BackupManifest& manifest) {
   LK_TRY(const auto driver, store::open_sqlite(path, store::SqliteAccess::read_only));
-  LK_TRY(const auto facts, store::inspect_database(*driver, source.keys.row_key()));
+  LK_TRY(const auto facts,
+         store::inspect_database(*driver, core::RowKeyView(source.keys.row_keys())));
   manifest.schema_version = facts.schema_version;
   manifest.head = facts.head;
   manifest.digest_keys = facts.digest_keys;

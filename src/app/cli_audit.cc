@@ -73,14 +73,14 @@ Result<store::AuditReport> verify_at_rest(const std::string& data_dir) {
   LK_TRY(const auto keys, load_keys(data_dir, MissingKeys::refuse, entropy));
   auto driver = store::open_sqlite(database_path(data_dir), store::SqliteAccess::read_only);
   if (!driver) return driver.error();
-  auto opened = store::open_store(std::move(*driver), {clock, entropy, *log, keys->row_key()});
+  auto opened = store::open_store(std::move(*driver), {clock, entropy, *log, keys->row_keys()});
   if (!opened && opened.error().code == ErrorCode::integrity_violated) {
     return violated(opened.error().message);
   }
   if (!opened) return opened.error();
   ProgressBar bar("events");
-  auto report = store::verify_audit(**opened, keys->row_key(),
-                                    [&](uint64_t done, uint64_t total) { bar.show(done, total); });
+  auto report =
+      store::verify_audit(**opened, [&](uint64_t done, uint64_t total) { bar.show(done, total); });
   if (report) {
     if (auto held = store::verify_rights(**opened); !held) report = std::move(held).error();
   }

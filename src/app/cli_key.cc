@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <thread>
 
 #include "app/cli.h"
 #include "app/cli_output.h"
@@ -11,6 +12,8 @@
 
 namespace latchkey::app {
 namespace {
+
+constexpr Milliseconds kPollInterval{100};
 
 struct KeyOptions {
   std::string kind;
@@ -48,13 +51,39 @@ Result<void> list(const Cli& cli) {
   return {};
 }
 
-Result<void> rotate(const Cli& cli, const KeyOptions&) {
+Result<void> rotate_digest(const Cli& cli) {
   LK_TRY(Remote console, running_server(cli));
   LK_TRY(const json::value answer, console.call({"POST", "/keys/digest/rotate", json::object()}));
   if (cli.json) print_line(format_json(answer));
   tell("Digest key " + text_field(answer, "id") +
        " is the current one: new tokens take it. Tokens of older keys go on working; see `" +
        cli.program + " key list`.");
+  return {};
+}
+
+Result<void> rotate_row(const Cli& cli) {
+  LK_TRY(Remote console, running_server(cli));
+  LK_TRY(const json::value answer, console.call({"POST", "/keys/row/rotate", json::object()}));
+  const std::string id = text_field(answer, "id");
+  tell(flag_field(answer, "isNew")
+           ? "Row key " + id +
+                 " is the current one. Everything is signed anew with it; the server "
+                 "goes on with that if you leave."
+           : "Row key " + id + " is new, and the server is still signing everything anew with it.");
+  ProgressBar bar("rows");
+  while (true) {
+    LK_TRY(const json::value progress, console.call({"GET", "/keys/row/rotation", {}}));
+    if (text_field(progress, "state") == "done") break;
+    if (const std::string problem = text_field(progress, "problem"); !problem.empty()) {
+      return Error(ErrorCode::conflict, "rows cannot be signed now: " + problem, "",
+                   "the server tries again; look into its log");
+    }
+    bar.show(number_field(progress, "done"), number_field(progress, "total"));
+    std::this_thread::sleep_for(kPollInterval);
+  }
+  bar.clear();
+  if (cli.json) print_line(format_json(answer));
+  tell("Everything is signed with row key " + id + "; the older one is removed.");
   return {};
 }
 
@@ -136,13 +165,19 @@ void add_key_commands(CLI::App& root, Cli& cli) {
   list_command->callback([&cli] { cli.finish(list(cli)); });
 
   auto* rotate_command = key->add_subcommand("rotate", "Make a new current key");
-  rotate_command->add_option("kind", options->kind, "digest: what tokens are stored under")
+  rotate_command
+      ->add_option("kind", options->kind,
+                   "digest: what tokens are stored under; row: what signs the database")
       ->required()
-      ->check(CLI::IsMember({"digest"}));
+      ->check(CLI::IsMember({"digest", "row"}));
   rotate_command->footer(
-      "Nothing stops meanwhile: tokens of older keys go on working.\n\n"
-      "Example:\n  latchkey key rotate digest");
-  rotate_command->callback([&cli, options] { cli.finish(rotate(cli, *options)); });
+      "Nothing stops meanwhile. Tokens of older digest keys go on working. After a row key all\n"
+      "rows are signed anew, then the old one is removed; should the server be ended before, it\n"
+      "goes on at its next start. Run again, the command shows how far it is.\n\n"
+      "Examples:\n  latchkey key rotate digest\n  latchkey key rotate row");
+  rotate_command->callback([&cli, options] {
+    cli.finish(options->kind == "row" ? rotate_row(cli) : rotate_digest(cli));
+  });
 
   add_retire(*key, cli, options);
 }

@@ -203,7 +203,7 @@ void Console::run_audit() {
     audit_->events_done = done;
     audit_->events_total = total;
   };
-  auto report = store::verify_audit(dependencies_.store, dependencies_.row_key, on_progress);
+  auto report = store::verify_audit(dependencies_.store, on_progress);
   if (report) {
     if (auto held = store::verify_rights(dependencies_.store); !held) report = held.error();
   }

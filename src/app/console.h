@@ -30,7 +30,6 @@ struct ConsoleDependencies {
   service::Identity& identity;
   verify::Verifier& verifier;
   store::Store& store;
-  const Hmac& row_key;
   http::WorkerPool& workers;
   http::WorkerPool& password_workers;
   BackupRun& backup;

@@ -27,6 +27,13 @@ json::object key_json(const KeyKeeper::DigestKey& key) {
   return body;
 }
 
+json::object key_json(const RowKeyFacts& key) {
+  return {{"kind", "row"},
+          {"id", std::to_string(key.id.number)},
+          {"madeAt", format_date_time(key.made_at)},
+          {"state", key.is_current ? "current" : "old"}};
+}
+
 }  // namespace
 
 Result<http::Response> ConsoleKeys::answer(const http::Request& request,
@@ -36,6 +43,8 @@ Result<http::Response> ConsoleKeys::answer(const http::Request& request,
   const bool is_post = request.method() == "POST";
   if (path == "/keys" && is_get) return list();
   if (path == "/keys/digest/rotate" && is_post) return rotate_digest(actor);
+  if (path == "/keys/row/rotate" && is_post) return rotate_row(actor);
+  if (path == "/keys/row/rotation" && is_get) return rotation();
   if (path.starts_with(kDigestPrefix)) {
     const std::string_view rest = path.substr(kDigestPrefix.size());
     const auto key = core::parse_digest_key_id(rest.substr(0, rest.find('/')));
@@ -51,8 +60,25 @@ Result<http::Response> ConsoleKeys::list() {
   LK_TRY(const auto digest_keys, keeper_.digest_keys());
   json::array value;
   for (const auto& key : digest_keys) value.push_back(key_json(key));
+  for (const RowKeyFacts& key : keeper_.row_keys()) value.push_back(key_json(key));
   const size_t count = value.size();
   return json_response(200, {{"count", count}, {"value", std::move(value)}});
+}
+
+Result<http::Response> ConsoleKeys::rotate_row(const service::Actor& actor) {
+  LK_TRY(const auto rotated, keeper_.rotate_row_key(actor));
+  signer_.wake();
+  return json_response(
+      rotated.is_new ? 201 : 200,
+      {{"kind", "row"}, {"id", std::to_string(rotated.key.number)}, {"isNew", rotated.is_new}});
+}
+
+Result<http::Response> ConsoleKeys::rotation() const {
+  const RowSigner::Progress progress = signer_.progress();
+  return json_response(200, {{"state", progress.is_running ? "running" : "done"},
+                             {"done", progress.done},
+                             {"total", progress.total},
+                             {"problem", progress.problem}});
 }
 
 Result<http::Response> ConsoleKeys::rotate_digest(const service::Actor& actor) {

@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kDigestPrefix = "digest-";
+constexpr std::string_view kRowPrefix = "row-";
 constexpr std::string_view kKeySuffix = ".key";
 
 Error bad(const std::string& message) {
@@ -54,6 +55,22 @@ Result<MadeDigestKey> read_made(const json::value& value) {
   return MadeDigestKey{key, *at};
 }
 
+Result<core::RowKeyId> read_row_id(JsonReader& reader, std::string_view name) {
+  LK_TRY(const auto number, reader.optional_integer(name));
+  if (!number) return core::RowKeyId{};  // of before row keys could be rotated: the first
+  if (*number < 1) return damaged(std::string(name) + " is below 1");
+  return core::RowKeyId{static_cast<uint64_t>(*number)};
+}
+
+Result<MadeRowKey> read_made_row_key(const json::value& value) {
+  LK_TRY(auto reader, JsonReader::object(value));
+  LK_TRY(const core::RowKeyId id, read_row_id(reader, "id"));
+  LK_TRY(const std::string made_at, reader.text("madeAt"));
+  const auto at = parse_date_time(made_at);
+  if (!at) return damaged("madeAt is no date-time");
+  return MadeRowKey{id, *at};
+}
+
 Result<UnloggedChange> read_unlogged(const json::value& value) {
   LK_TRY(auto reader, JsonReader::object(value));
   LK_TRY(const std::string name, reader.text("action"));
@@ -82,6 +99,12 @@ Result<Deployment> read_deployment(const json::value& document) {
     LK_TRY(const core::DigestKeyId key, read_id(value));
     deployment.retired.push_back(key);
   }
+  LK_TRY(deployment.current_row_key, read_row_id(reader, "currentRowKey"));
+  LK_TRY(const json::array* const row_keys, find_array(reader, "rowKeys"));
+  for (const json::value& value : *row_keys) {
+    LK_TRY(const MadeRowKey key, read_made_row_key(value));
+    deployment.made_row_keys.push_back(key);
+  }
   LK_TRY(const json::array* const unlogged, find_array(reader, "unlogged"));
   for (const json::value& value : *unlogged) {
     LK_TRY(UnloggedChange change, read_unlogged(value));
@@ -97,6 +120,10 @@ json::object deployment_json(const Deployment& deployment) {
   }
   json::array retired;
   for (const core::DigestKeyId id : deployment.retired) retired.emplace_back(id.view());
+  json::array row_keys;
+  for (const MadeRowKey& key : deployment.made_row_keys) {
+    row_keys.push_back({{"id", key.id.number}, {"madeAt", format_date_time(key.made_at)}});
+  }
   json::array unlogged;
   for (const UnloggedChange& change : deployment.unlogged) {
     unlogged.push_back({{"action", core::action_name(change.action)}, {"data", change.data}});
@@ -105,6 +132,8 @@ json::object deployment_json(const Deployment& deployment) {
           {"currentDigestKey", deployment.current_digest_key.view()},
           {"digestKeys", std::move(made)},
           {"retiredDigestKeys", std::move(retired)},
+          {"currentRowKey", deployment.current_row_key.number},
+          {"rowKeys", std::move(row_keys)},
           {"unlogged", std::move(unlogged)}};
 }
 
@@ -117,7 +146,11 @@ std::string digest_key_path(const std::string& folder, core::DigestKeyId id) {
          std::string(kKeySuffix);
 }
 
-std::string row_key_path(const std::string& folder) { return folder + "/row.key"; }
+std::string row_key_path(const std::string& folder, core::RowKeyId id) {
+  if (id == core::RowKeyId{}) return folder + "/row.key";
+  return folder + '/' + std::string(kRowPrefix) + std::to_string(id.number) +
+         std::string(kKeySuffix);
+}
 
 Result<Deployment> load_deployment(const std::string& folder) {
   const std::string path = deployment_path(folder);
@@ -186,6 +219,35 @@ Result<DigestKeyList> load_digest_key_files(const std::string& folder,
   }
   if (error) return bad("cannot read " + folder + ": " + error.message());
   return keys;
+}
+
+Result<core::RowKeyList> load_row_key_files(const std::string& folder,
+                                            const Deployment& deployment) {
+  core::RowKeyList keys;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string path = entry.path().string();
+    const std::string name = entry.path().filename().string();
+    core::RowKeyId id;
+    if (name.starts_with(kRowPrefix) && name.ends_with(kKeySuffix)) {
+      const auto number = parse_unsigned(std::string_view(name).substr(
+          kRowPrefix.size(), name.size() - kRowPrefix.size() - kKeySuffix.size()));
+      if (!number || *number < 2) return bad(path + " has no number above 1 in its name");
+      id.number = *number;
+    } else if (name != "row.key") {
+      continue;
+    }
+    if (id > deployment.current_row_key) continue;
+    LK_TRY(const Hmac key, load_key_file(path));
+    keys.emplace_back(id, key);
+  }
+  if (error) return bad("cannot read " + folder + ": " + error.message());
+  const bool has_current = std::any_of(keys.begin(), keys.end(), [&](const auto& key) {
+    return key.first == deployment.current_row_key;
+  });
+  if (has_current) return keys;
+  return bad(row_key_path(folder, deployment.current_row_key) +
+             " is missing; put back your copy of it");
 }
 
 Instant file_time(const std::string& path) {

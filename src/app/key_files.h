@@ -18,6 +18,7 @@
 #include "base/uuid.h"
 #include "core/digest_keys.h"
 #include "core/event.h"
+#include "core/row_keys.h"
 
 namespace latchkey::app {
 
@@ -35,17 +36,25 @@ struct MadeDigestKey {
   Instant made_at;
 };
 
+struct MadeRowKey {
+  core::RowKeyId id;
+  Instant made_at;
+};
+
 struct Deployment {
   Uuid id;
   core::DigestKeyId current_digest_key;
   std::vector<MadeDigestKey> made;         // of those that are not retired
   std::vector<core::DigestKeyId> retired;  // never used again
+  core::RowKeyId current_row_key;          // the newest: numbers only grow
+  std::vector<MadeRowKey> made_row_keys;
   std::vector<UnloggedChange> unlogged;
 };
 
 std::string deployment_path(const std::string& folder);
 std::string digest_key_path(const std::string& folder, core::DigestKeyId id);
-std::string row_key_path(const std::string& folder);
+// "row.key" for the first, then "row-2.key", "row-3.key", ...
+std::string row_key_path(const std::string& folder, core::RowKeyId id);
 
 // Errors of all: configuration (the message says what to type), internal (no entropy).
 Result<Deployment> load_deployment(const std::string& folder);
@@ -57,6 +66,10 @@ Result<Hmac> load_key_file(const std::string& path);
 Result<void> remove_key_file(const std::string& path);
 // The digest key files of `folder`, by id, but for those that `deployment` says are retired.
 Result<DigestKeyList> load_digest_key_files(const std::string& folder,
+                                            const Deployment& deployment);
+// The row key files of `folder` up to the current one of `deployment`: one above it is left of a
+// rotation that was killed.
+Result<core::RowKeyList> load_row_key_files(const std::string& folder,
                                             const Deployment& deployment);
 // When the file was written: what is known of a key that deployment.json does not date.
 Instant file_time(const std::string& path);

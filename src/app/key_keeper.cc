@@ -31,6 +31,11 @@ class Turn {
 
 }  // namespace
 
+core::EventContext system_context() {
+  return {
+      .address = "", .user_agent = "", .mechanism = "system", .correlation_id = "", .names = "{}"};
+}
+
 Result<void> KeyKeeper::finish_logging() {
   const core::EventContext context{
       .address = "", .user_agent = "", .mechanism = "system", .correlation_id = "", .names = "{}"};
@@ -70,6 +75,28 @@ Result<core::DigestKeyId> KeyKeeper::rotate_digest_key(const service::Actor& act
   // Bodies run one after the other, so with this write the last token of the old key is committed.
   LK_CHECK(log_changes(actor.event_context("{}"), Newest::is_new));
   return key;
+}
+
+Result<KeyKeeper::RowRotation> KeyKeeper::rotate_row_key(const service::Actor& actor) {
+  const Turn turn(is_changing_);
+  LK_CHECK(turn.check());
+  const auto before = dependencies_.keys.row_key_facts();
+  if (before.size() > 1) return RowRotation{before.front().id, false};
+  LK_TRY(const core::RowKeyId key,
+         dependencies_.keys.rotate_row_key(dependencies_.entropy, dependencies_.clock.now()));
+  LK_CHECK(log_changes(actor.event_context("{}"), Newest::is_new));
+  return RowRotation{key, true};
+}
+
+Result<void> KeyKeeper::retire_old_row_keys(const core::EventContext& context) {
+  const Turn turn(is_changing_);
+  LK_CHECK(turn.check());
+  for (const RowKeyFacts& key : dependencies_.keys.row_key_facts()) {
+    if (key.is_current) continue;
+    LK_CHECK(dependencies_.keys.retire_row_key(key.id));
+    LK_CHECK(log_changes(context, Newest::is_new));
+  }
+  return {};
 }
 
 Result<std::vector<KeyKeeper::DigestKey>> KeyKeeper::digest_keys() {

@@ -25,6 +25,9 @@ struct KeyKeeperDependencies {
   Log& log;
 };
 
+// The context of events that nobody asked for at that moment.
+core::EventContext system_context();
+
 class KeyKeeper {
  public:
   explicit KeyKeeper(const KeyKeeperDependencies& dependencies) : dependencies_(dependencies) {}
@@ -55,6 +58,17 @@ class KeyKeeper {
   };
   // Errors: as dependents().
   Result<Retirement> retire_some(const service::Actor& actor, core::DigestKeyId key);
+
+  // A new current row key, if the rows are all under the one that is; otherwise the rotation that
+  // is going on. What is under the older key is then to be signed anew (RowSigner).
+  struct RowRotation {
+    core::RowKeyId key;
+    bool is_new = false;
+  };
+  Result<RowRotation> rotate_row_key(const service::Actor& actor);
+  std::vector<RowKeyFacts> row_keys() const { return dependencies_.keys.row_key_facts(); }
+  // Forgets the row keys that are not current. REQUIRES: nothing is signed with them.
+  Result<void> retire_old_row_keys(const core::EventContext& context);
 
  private:
   Result<void> check_retirable(core::DigestKeyId key) const;

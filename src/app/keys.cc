@@ -45,8 +45,9 @@ Result<void> make_all(const std::string& folder, Entropy& entropy) {
   Deployment deployment;
   const Instant now = SystemClock().now();
   deployment.made.push_back({deployment.current_digest_key, now});
+  deployment.made_row_keys.push_back({deployment.current_row_key, now});
   LK_CHECK(make_key_file(digest_key_path(folder, deployment.current_digest_key), entropy));
-  LK_CHECK(make_key_file(row_key_path(folder), entropy));
+  LK_CHECK(make_key_file(row_key_path(folder, deployment.current_row_key), entropy));
   LK_TRY(deployment.id, make_uuid(entropy));
   return save_deployment(folder, deployment);
 }
@@ -163,11 +164,11 @@ Result<std::string> read_small_file(const std::string& path) {
 }
 
 Keys::Keys(std::string folder, Deployment deployment, const DigestKeyList& digest_keys,
-           const Hmac& row_key)
+           core::RowKeyList row_keys)
     : folder_(std::move(folder)),
       deployment_id_(deployment.id),
       digest_keys_(digest_keys, deployment.current_digest_key),
-      row_key_(row_key),
+      row_keys_(std::move(row_keys)),
       deployment_(std::move(deployment)) {}
 
 Deployment Keys::deployment() const {
@@ -233,6 +234,48 @@ Result<void> Keys::retire_digest_key(core::DigestKeyId id) {
   return remove_key_file(digest_key_path(folder_, id));
 }
 
+std::vector<RowKeyFacts> Keys::row_key_facts() const {
+  const Deployment now = deployment();
+  const auto set = row_keys_.now();
+  std::vector<RowKeyFacts> facts;
+  for (const auto& [id, key] : set->all()) {
+    RowKeyFacts& one = facts.emplace_back();
+    one.id = id;
+    one.is_current = id == set->current_id();
+    const auto dated = std::find_if(now.made_row_keys.begin(), now.made_row_keys.end(),
+                                    [&](const MadeRowKey& made) { return made.id == one.id; });
+    one.made_at =
+        dated != now.made_row_keys.end() ? dated->made_at : file_time(row_key_path(folder_, id));
+  }
+  return facts;
+}
+
+Result<core::RowKeyId> Keys::rotate_row_key(Entropy& entropy, Instant now) {
+  Deployment changed = deployment();
+  const core::RowKeyId id{changed.current_row_key.number + 1};
+  // What a rotation that was killed has left there is overwritten: nothing was signed with it.
+  LK_TRY(const Hmac key, make_key_file(row_key_path(folder_, id), entropy));
+  const json::value data = {{"key", id.number}, {"previous", changed.current_row_key.number}};
+  changed.unlogged.push_back({core::Action::key_row_rotated, format_json(data)});
+  changed.made_row_keys.push_back({id, now});
+  changed.current_row_key = id;
+  LK_CHECK(save(std::move(changed)));
+  row_keys_.add(id, key);
+  return id;
+}
+
+Result<void> Keys::retire_row_key(core::RowKeyId id) {
+  Deployment changed = deployment();
+  LK_ASSERT(id != changed.current_row_key);
+  std::erase_if(changed.made_row_keys, [&](const MadeRowKey& key) { return key.id == id; });
+  changed.unlogged.push_back(
+      {core::Action::key_row_retired, format_json(json::object{{"key", id.number}})});
+  LK_CHECK(save(std::move(changed)));
+  LK_CHECK(remove_key_file(row_key_path(folder_, id)));
+  row_keys_.remove(id);
+  return {};
+}
+
 std::vector<UnloggedChange> Keys::unlogged() const { return deployment().unlogged; }
 
 Result<void> Keys::set_logged(const UnloggedChange& change) {
@@ -266,8 +309,8 @@ Result<std::unique_ptr<Keys>> load_keys(const std::string& data_dir, MissingKeys
   LK_TRY(const DigestKeyList digest_keys, load_digest_key_files(folder, deployment));
   LK_CHECK(check_digest_keys(folder, deployment, digest_keys));
   add_undated(folder, digest_keys, deployment);
-  LK_TRY(const Hmac row_key, load_key_file(row_key_path(folder)));
-  return std::make_unique<Keys>(folder, std::move(deployment), digest_keys, row_key);
+  LK_TRY(core::RowKeyList row_keys, load_row_key_files(folder, deployment));
+  return std::make_unique<Keys>(folder, std::move(deployment), digest_keys, std::move(row_keys));
 }
 
 }  // namespace latchkey::app

@@ -1,11 +1,11 @@
 // The keys that live outside the database, and the identity of this installation.
 //
 // In `DATA/keys` (0700) stand, each 0600: `digest-AA.key` for each digest key, its id in the name;
-// `row.key`; and `deployment.json`, which is written last, so that a change of keys that was killed
-// at any step has happened or has not. Looser permissions are refused with what to type. A database
-// without its keys is refused too: new keys would make every token of it worthless. Thread safety:
-// load_keys() from one thread; of Keys the const functions from any, the others from one at a time.
-// Spec: docs/spec/keys.md.
+// `row.key` for the first row key, `row-2.key` for the next; and `deployment.json`, which is
+// written last, so that a change of keys that was killed at any step has happened or has not.
+// Looser permissions are refused with what to type. A database without its keys is refused too: new
+// keys would make every token of it worthless. Thread safety: load_keys() from one thread; of Keys
+// the const functions from any, the others from one at a time. Spec: docs/spec/keys.md.
 #pragma once
 
 #include <memory>
@@ -29,14 +29,20 @@ struct DigestKeyFacts {
   bool is_current = false;
 };
 
+struct RowKeyFacts {
+  core::RowKeyId id;
+  Instant made_at;
+  bool is_current = false;
+};
+
 class Keys {
  public:
-  // REQUIRES: `digest_keys` holds the current one of `deployment`.
+  // REQUIRES: both lists hold the current key of `deployment`.
   Keys(std::string folder, Deployment deployment, const DigestKeyList& digest_keys,
-       const Hmac& row_key);
+       core::RowKeyList row_keys);
 
   const core::DigestKeys& digest_keys() const { return digest_keys_; }
-  const Hmac& row_key() const { return row_key_; }
+  const core::RowKeys& row_keys() const { return row_keys_; }
   Uuid deployment_id() const { return deployment_id_; }
   // In the order in which they were made.
   std::vector<DigestKeyFacts> digest_key_facts() const;
@@ -47,6 +53,13 @@ class Keys {
   // Forgets the key for good, in its file and in memory; its event is unlogged.
   // REQUIRES: it is here and not current. Errors: configuration.
   Result<void> retire_digest_key(core::DigestKeyId id);
+
+  // The same for row keys, the current one first.
+  std::vector<RowKeyFacts> row_key_facts() const;
+  // Errors: configuration; internal.
+  Result<core::RowKeyId> rotate_row_key(Entropy& entropy, Instant now);
+  // REQUIRES: it is here and not current, and nothing is signed with it. Errors: configuration.
+  Result<void> retire_row_key(core::RowKeyId id);
 
   // Changes whose events may not be in the log yet.
   std::vector<UnloggedChange> unlogged() const;
@@ -60,7 +73,7 @@ class Keys {
   const std::string folder_;
   const Uuid deployment_id_;
   core::DigestKeys digest_keys_;
-  const Hmac row_key_;
+  core::RowKeys row_keys_;
   mutable Mutex mutex_;
   Deployment deployment_ LK_GUARDED_BY(mutex_);
 };

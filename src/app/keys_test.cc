@@ -43,12 +43,13 @@ TEST_F(KeysTest, AreMadeOnceAndReadBack) {
   const Keys& first = **made;
   const Keys& again = **read;
   EXPECT_EQ(again.deployment_id(), first.deployment_id());
-  EXPECT_EQ(again.row_key()(as_bytes("x")), first.row_key()(as_bytes("x")));
+  const Digest row_mac = again.row_keys().now()->current()(as_bytes("x"));
+  EXPECT_EQ(row_mac, first.row_keys().now()->current()(as_bytes("x")));
   const core::DigestKeyId id = again.digest_keys().current_id();
   EXPECT_EQ(id.view(), "AA");
   const auto digest = again.digest_keys().digest_of(id, "x");
   EXPECT_EQ(digest, first.digest_keys().digest_of(id, "x"));
-  EXPECT_NE(digest, again.row_key()(as_bytes("x")));
+  EXPECT_NE(digest, row_mac);
   ASSERT_EQ(again.digest_key_facts().size(), 1u);
   EXPECT_TRUE(again.digest_key_facts()[0].is_current);
   EXPECT_EQ(again.digest_key_facts()[0].made_at, first.digest_key_facts()[0].made_at);
@@ -236,6 +237,60 @@ TEST_F(KeysTest, ARotationThatCannotWriteChangesNothing) {
   fs::remove_all(keys("deployment.json.new"));
   EXPECT_EQ(now.rotate_digest_key(entropy_, kNow)->view(), "AC");
   EXPECT_EQ((*load())->digest_keys().current_id().view(), "AC");
+}
+
+TEST_F(KeysTest, ARowKeyIsRotatedAndRetiredDurably) {
+  auto running = load();
+  ASSERT_TRUE(running.has_value());
+  Keys& now = **running;
+  const auto mac_of = [](const Hmac& key) { return key(as_bytes("x")); };
+  const Digest first = mac_of(now.row_keys().now()->current());
+  EXPECT_EQ(now.rotate_row_key(entropy_, kNow)->number, 2u);
+  EXPECT_EQ(mode_of(keys("row-2.key")), 0600u);
+  const auto again = load(MissingKeys::refuse);
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  for (const Keys* each : {running->get(), again->get()}) {
+    const core::RowKeyView view(each->row_keys());
+    EXPECT_EQ(view.current_id().number, 2u);
+    EXPECT_TRUE(view.verifies(first, mac_of));
+    EXPECT_FALSE(view.is_current(first, mac_of));
+    const auto facts = each->row_key_facts();
+    ASSERT_EQ(facts.size(), 2u);
+    EXPECT_TRUE(facts[0].is_current);
+    EXPECT_EQ(facts[0].made_at, kNow);
+    EXPECT_EQ(each->unlogged()[0],
+              (UnloggedChange{core::Action::key_row_rotated, R"({"key":2,"previous":1})"}));
+  }
+  ASSERT_TRUE(now.retire_row_key(core::RowKeyId{1}).has_value());
+  EXPECT_FALSE(fs::exists(keys("row.key")));
+  EXPECT_EQ(now.unlogged().back(), (UnloggedChange{core::Action::key_row_retired, R"({"key":1})"}));
+  const auto later = load();
+  ASSERT_TRUE(later.has_value()) << later.error().message;
+  EXPECT_FALSE(core::RowKeyView((*later)->row_keys()).verifies(first, mac_of));
+  EXPECT_EQ((*later)->row_key_facts().size(), 1u);
+  fs::remove(keys("row-2.key"));
+  EXPECT_THAT(load().error().message, HasSubstr("row-2.key is missing"));
+}
+
+// A rotation that was killed before deployment.json named the key leaves a file that is not read
+// and is written over; one killed before an old key's file was gone has it still, as an old key.
+TEST_F(KeysTest, KilledRowRotationsGoOn) {
+  ASSERT_TRUE(load().has_value());
+  std::ofstream(keys("row-2.key")) << std::string(64, 'a') << "\n";
+  chmod(keys("row-2.key").c_str(), 0600);
+  auto running = load();
+  ASSERT_TRUE(running.has_value()) << running.error().message;
+  EXPECT_EQ((*running)->row_key_facts().size(), 1u);
+  EXPECT_EQ((*running)->rotate_row_key(entropy_, kNow)->number, 2u);
+  const std::string kept = *read_small_file(keys("row.key"));
+  ASSERT_TRUE((*running)->retire_row_key(core::RowKeyId{1}).has_value());
+  std::ofstream(keys("row.key")) << kept;
+  chmod(keys("row.key").c_str(), 0600);
+  const auto again = load();
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ((*again)->row_key_facts().size(), 2u);
+  std::ofstream(keys("row-1.key")) << "x";
+  EXPECT_THAT(load().error().message, HasSubstr("row-1.key has no number"));
 }
 
 TEST_F(KeysTest, ThereAreNotMoreThanThereIsRoomFor) {

@@ -82,12 +82,17 @@ void add_tls(MetricsText& text, const Measurements& m) {
   text.sample("latchkey_tls_handshakes_total", "outcome=\"failed\"", m.http.tls_handshakes_failed);
 }
 
+uint64_t seconds_of(Milliseconds age) {
+  return static_cast<uint64_t>(std::max<int64_t>(0, age.count() / 1000));
+}
+
 void add_keys(MetricsText& text, const Measurements& m) {
   text.head("latchkey_keys", "gauge", "Keys, the current one and older ones.");
   text.sample("latchkey_keys", "kind=\"digest\"", m.digest_keys);
+  text.sample("latchkey_keys", "kind=\"row\"", m.row_keys);
   text.head("latchkey_key_age_seconds", "gauge", "Since the current key was made.");
-  text.sample("latchkey_key_age_seconds", "kind=\"digest\"",
-              static_cast<uint64_t>(std::max<int64_t>(0, m.digest_key_age.count() / 1000)));
+  text.sample("latchkey_key_age_seconds", "kind=\"digest\"", seconds_of(m.digest_key_age));
+  text.sample("latchkey_key_age_seconds", "kind=\"row\"", seconds_of(m.row_key_age));
 }
 
 }  // namespace

@@ -34,6 +34,8 @@ struct Measurements {
   uint64_t resident_bytes = 0;
   uint64_t digest_keys = 0;
   Milliseconds digest_key_age{0};  // of the current one
+  uint64_t row_keys = 0;
+  Milliseconds row_key_age{0};
   int64_t started_at_ms = 0;
   std::optional<TlsMeasurements> tls;  // nothing without TLS
 };

@@ -221,7 +221,7 @@ Result<void> Restore::State::check_keys(const std::string& from) const {
     return wrong;
   }
   LK_TRY(const auto driver, store::open_sqlite(staged_database(), store::SqliteAccess::read_only));
-  auto facts = store::inspect_database(*driver, keys->row_key());
+  auto facts = store::inspect_database(*driver, core::RowKeyView(keys->row_keys()));
   if (!facts && facts.error().code == ErrorCode::integrity_violated) {
     wrong.message += ": " + facts.error().message;
     return wrong;
@@ -247,8 +247,8 @@ Result<void> Restore::State::open_store(const RestoreProgress& on_progress) {
     if (!exists(folder + "/keys/digest-" + id + ".key")) plan.missing_digest_keys.push_back(id);
   }
   LK_TRY(auto driver, store::open_sqlite(staged_database(), store::SqliteAccess::exclusive));
-  LK_TRY(store, store::open_store(std::move(driver), {clock, entropy, *log, keys->row_key()}));
-  LK_TRY(plan.audit, store::verify_audit(*store, keys->row_key(), on_progress));
+  LK_TRY(store, store::open_store(std::move(driver), {clock, entropy, *log, keys->row_keys()}));
+  LK_TRY(plan.audit, store::verify_audit(*store, on_progress));
   return store::verify_rights(*store);
 }
 
@@ -276,9 +276,10 @@ Result<void> Restore::State::follow_log() {
 Result<void> Restore::State::read_log(store::Driver& driver) {
   LK_TRY(const auto connection, driver.connect());
   plan.since.emplace();
-  LK_CHECK(store::read_log_after(*connection, keys->row_key(), plan.manifest.head,
+  LK_CHECK(store::read_log_after(*connection, core::RowKeyView(keys->row_keys()),
+                                 plan.manifest.head,
                                  [&](const core::Event& event) { return plan.since->add(event); }));
-  store::ReadTx tx(*connection, keys->row_key(), *log);
+  store::ReadTx tx(*connection, keys->row_keys(), *log);
   for (const core::TokenId id : plan.since->tokens_made) {
     LK_TRY(const auto token, store::find_token(tx, id));
     if (!token) continue;
@@ -341,9 +342,8 @@ Result<service::RestorationReport> Restore::carry_out(service::SinceBackup choic
   static const service::ChangesSince kNothing;
   const bool by_log = choice == service::SinceBackup::revoke_changed;
   LK_ASSERT(!by_log || state_->plan.since);
-  LK_TRY(auto report,
-         service::restore_state({*state_->store, state_->entropy, state_->keys->row_key()}, choice,
-                                by_log ? *state_->plan.since : kNothing));
+  LK_TRY(auto report, service::restore_state({*state_->store, state_->entropy}, choice,
+                                             by_log ? *state_->plan.since : kNothing));
   LK_CHECK(state_->commit());
   return report;
 }

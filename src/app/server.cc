@@ -144,6 +144,7 @@ struct Server::State {
   std::unique_ptr<BackupRun> backup;
   std::unique_ptr<service::KeyChanges> key_changes;
   std::unique_ptr<KeyKeeper> key_keeper;
+  std::unique_ptr<RowSigner> row_signer;
   std::unique_ptr<ConsoleKeys> console_keys;
   std::unique_ptr<Console> console;
   Front front;
@@ -154,14 +155,14 @@ struct Server::State {
 };
 
 service::Dependencies Server::State::service_dependencies() {
-  return {*store, clock, entropy, log, catalog, keys->digest_keys(), provider, keys->row_key()};
+  return {*store, clock, entropy, log, catalog, keys->digest_keys(), provider};
 }
 
 Result<void> Server::State::open_store() {
   LK_TRY(auto driver,
          store::open_sqlite(database_path(config.data_dir), store::SqliteAccess::exclusive));
-  LK_TRY(store, store::open_store(std::move(driver), {clock, entropy, log, keys->row_key()}));
-  feed = std::make_unique<StoreFeed>(StoreFeedDependencies{*store, catalog, keys->row_key(), log});
+  LK_TRY(store, store::open_store(std::move(driver), {clock, entropy, log, keys->row_keys()}));
+  feed = std::make_unique<StoreFeed>(StoreFeedDependencies{*store, catalog, log});
   verifier = std::make_unique<verify::Verifier>(keys->digest_keys(), provider, clock,
                                                 verifier_options(config));
   return {};
@@ -180,12 +181,13 @@ Result<void> Server::State::start_services() {
   key_changes = std::make_unique<service::KeyChanges>(dependencies);
   key_keeper =
       std::make_unique<KeyKeeper>(KeyKeeperDependencies{*keys, *key_changes, clock, entropy, log});
-  console_keys = std::make_unique<ConsoleKeys>(*key_keeper, *verifier);
   LK_CHECK(key_keeper->finish_logging());
 
   LK_CHECK(verifier->load(*feed));
   background = std::make_unique<Background>(BackgroundDependencies{
       *store, *verifier, *feed, *notifier, last_use, tokens->idempotency(), clock, log});
+  row_signer = std::make_unique<RowSigner>(RowSignerDependencies{*key_keeper, *key_changes, log});
+  console_keys = std::make_unique<ConsoleKeys>(*key_keeper, *row_signer, *verifier);
   workers = std::make_unique<http::WorkerPool>(kStoreThreads, kStoreQueueMax, &log);
   password_workers =
       std::make_unique<http::WorkerPool>(std::min(2, cores()), kPasswordQueueMax, &log);
@@ -240,9 +242,9 @@ Result<void> Server::State::tell() {
   console_options.deployment_id = format_uuid(keys->deployment_id());
   backup = std::make_unique<BackupRun>(
       BackupRunDependencies{*store, config.data_dir, *keys, clock, log, *workers});
-  console = std::make_unique<Console>(
-      ConsoleDependencies{*identity, *verifier, *store, keys->row_key(), *workers,
-                          *password_workers, *backup, *console_keys},
+  console =
+      std::make_unique<Console>(ConsoleDependencies{*identity, *verifier, *store, *workers,
+                                                    *password_workers, *backup, *console_keys},
                                 console_options);
   http::ServerOptions options;
   options.endpoint.unix_path = socket_path(config.data_dir);
@@ -288,6 +290,9 @@ Measurements Server::State::measure() const {
   for (const DigestKeyFacts& key : keys->digest_key_facts()) {
     if (key.is_current) m.digest_key_age = clock.now() - key.made_at;
   }
+  const auto row_keys = keys->row_key_facts();
+  m.row_keys = row_keys.size();
+  m.row_key_age = clock.now() - row_keys.front().made_at;
   return m;
 }
 
@@ -302,6 +307,7 @@ void Server::State::stop(Milliseconds grace) {
   workers.reset();
   password_workers.reset();
   background.reset();
+  row_signer.reset();
   if (was_serving) log.info("serve.stopped");
 }
 

@@ -83,11 +83,10 @@ StoreFeed::Changes StoreFeed::collect(const std::vector<core::Event>& events) co
   return changes;
 }
 
-std::optional<verify::TokenItem> StoreFeed::check(const store::TokenRow& row) {
+std::optional<verify::TokenItem> StoreFeed::check(store::ReadTx& tx, const store::TokenRow& row) {
   const core::Token& token = row.token;
-  const Digest mac = core::token_row_mac(dependencies_.row_key, token);
   const auto scopes = dependencies_.catalog.closure_of(token.scope);
-  if (!constant_time_equal(mac, row.mac) || !scopes) {
+  if (!store::is_ours(tx, row) || !scopes) {
     tampered_.fetch_add(1);
     dependencies_.log.error("feed.token_row_refused", {{"token", core::format_id(token.id)}});
     return std::nullopt;
@@ -136,7 +135,7 @@ Result<void> StoreFeed::load_memberships(store::ReadTx& tx, const Sink& sink) {
 
 Result<void> StoreFeed::load_tokens(store::ReadTx& tx, const Sink& sink) {
   return store::for_each_token(tx, [&](const store::TokenRow& row) -> Result<void> {
-    if (const auto item = check(row)) sink(*item);
+    if (const auto item = check(tx, row)) sink(*item);
     return {};
   });
 }
@@ -247,7 +246,7 @@ Result<void> StoreFeed::give_token(store::ReadTx& tx, core::TokenId id, const Si
     dependencies_.log.error("feed.token_row_missing", {{"token", core::format_id(id)}});
     return {};
   }
-  if (const auto item = check(*row)) {
+  if (const auto item = check(tx, *row)) {
     sink(*item);
     return {};
   }

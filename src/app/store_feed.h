@@ -22,7 +22,6 @@ namespace latchkey::app {
 struct StoreFeedDependencies {
   store::Store& store;
   const core::ScopeCatalog& catalog;
-  const Hmac& row_key;
   Log& log;
 };
 
@@ -49,7 +48,7 @@ class StoreFeed final : public verify::Feed {
   Result<void> give_token(store::ReadTx& tx, core::TokenId id, const Sink& sink);
   Result<void> give_retired(store::ReadTx& tx, const core::Event& event, const Sink& sink);
   // The item of `row`, or nothing when it was changed by somebody without the row key.
-  std::optional<verify::TokenItem> check(const store::TokenRow& row);
+  std::optional<verify::TokenItem> check(store::ReadTx& tx, const store::TokenRow& row);
 
   StoreFeedDependencies dependencies_;
   // What each active organization is called in the index, so that a rename ends the old name.

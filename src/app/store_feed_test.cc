@@ -16,8 +16,7 @@ using service::World;
 class StoreFeedTest : public testing::Test {
  protected:
   void load() {
-    feed = std::make_unique<StoreFeed>(
-        StoreFeedDependencies{world.store(), world.catalog, world.row_key(), *log});
+    feed = std::make_unique<StoreFeed>(StoreFeedDependencies{world.store(), world.catalog, *log});
     verifier = std::make_unique<verify::Verifier>(world.digest_keys, world.provider, world.clock,
                                                   verify::VerifierOptions());
     World::check(verifier->load(*feed));

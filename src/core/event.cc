@@ -74,6 +74,9 @@ constexpr ActionName kActionNames[] = {
     {Action::store_restored, "Store.RestoreEvent"},
     {Action::key_digest_rotated, "Key.DigestRotateEvent"},
     {Action::key_digest_retired, "Key.DigestRetireEvent"},
+    {Action::key_row_rotated, "Key.RowRotateEvent"},
+    {Action::key_row_resigned, "Key.RowResignEvent"},
+    {Action::key_row_retired, "Key.RowRetireEvent"},
 };
 
 struct SubjectName {

@@ -49,6 +49,9 @@ enum class Action {
   store_restored,
   key_digest_rotated,
   key_digest_retired,
+  key_row_rotated,
+  key_row_resigned,
+  key_row_retired,
 };
 std::string_view action_name(Action action);  // "Token.PatCreateEvent"
 std::optional<Action> parse_action(std::string_view name);

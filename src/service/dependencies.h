@@ -5,7 +5,6 @@
 #pragma once
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/entropy.h"
 #include "base/log.h"
 #include "core/digest_keys.h"
@@ -22,7 +21,6 @@ struct Dependencies {
   const core::ScopeCatalog& catalog;
   const core::DigestKeys& digest_keys;
   const core::ProviderSignature& provider;
-  const Hmac& row_key;
 };
 
 // The outcome of a change: the revision that an index must have to know of it.

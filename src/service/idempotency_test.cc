@@ -345,7 +345,7 @@ class IdempotencyFaultTest : public IdempotencyTest {
       }
       EXPECT_GT(nth, 5);
     }
-    EXPECT_TRUE(store::verify_audit(world.store(), world.row_key(), {}));
+    EXPECT_TRUE(store::verify_audit(world.store(), {}));
   }
 
  private:

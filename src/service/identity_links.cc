@@ -396,7 +396,7 @@ Result<void> Identity::reset_password(const SecretText& code, const SecretText& 
   };
   LK_CHECK(dependencies_.store.write(change));
   per_account_.forgive(
-      identity::account_key(dependencies_.row_key, core::email_key(person.person.email)));
+      identity::account_key(dependencies_.digest_keys, core::email_key(person.person.email)));
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "core/canonical_bytes.h"
@@ -89,11 +90,15 @@ std::string source_key(const std::string& address) {
   return format_hex(std::span(bytes).first(8)) + "/64";
 }
 
-std::string account_key(const Hmac& row_key, std::string_view email_key) {
+std::string account_key(const core::DigestKeys& keys, std::string_view email_key) {
   core::CanonicalBytes bytes;
   bytes.add("latchkey.account-attempts.v1");
   bytes.add(email_key);
-  return format_hex(row_key(bytes.bytes()));
+  const std::span<const uint8_t> all = bytes.bytes();
+  const auto digest =
+      keys.digest_of(keys.current_id(), {reinterpret_cast<const char*>(all.data()), all.size()});
+  LK_ASSERT(digest);
+  return format_hex(*digest);
 }
 
 Result<SessionSeed> make_session_seed(Entropy& entropy) {

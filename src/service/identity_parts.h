@@ -12,6 +12,7 @@
 #include "base/crypto.h"
 #include "base/entropy.h"
 #include "base/secret.h"
+#include "core/digest_keys.h"
 #include "core/person.h"
 #include "service/actor.h"
 #include "store/identity_rows.h"
@@ -40,7 +41,7 @@ core::EventContext origin_context(const RequestOrigin& origin, std::string_view 
 std::string source_key(const std::string& address);
 // What attempts on the account of `email_key` are counted by: a keyed digest, because who types a
 // password or token into the wrong field would have it kept.
-std::string account_key(const Hmac& row_key, std::string_view email_key);
+std::string account_key(const core::DigestKeys& keys, std::string_view email_key);
 
 // A session's secret and id, made before the transaction that may run twice.
 struct SessionSeed {

@@ -68,7 +68,7 @@ Result<IssuedSession> Identity::sign_in(const std::string& email, const SecretTe
   LK_CHECK(dependencies_.store.read(load));
   // Where a person is signed in already they have a bucket of their own: strangers who guess from
   // elsewhere cannot keep it empty.
-  std::string bucket = identity::account_key(dependencies_.row_key, core::email_key(email));
+  std::string bucket = identity::account_key(dependencies_.digest_keys, core::email_key(email));
   if (account.source_is_known) bucket += ' ' + source;
   LK_CHECK(per_account_.take(bucket));
 

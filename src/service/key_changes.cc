@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "base/json.h"
 #include "service/token_change.h"
 #include "store/event_rows.h"
 #include "store/identity_rows.h"
@@ -17,14 +18,19 @@ namespace {
 constexpr int kTokensPage = 5'000;
 constexpr size_t kDependentsPage = 500;
 constexpr size_t kRevokedPage = 100;  // tokens of one transaction
+constexpr int kResignedPage = 200;
 constexpr int kEventsPage = 1'000;
 
 bool depends_on(const core::Token& token, core::DigestKeyId key, Instant now) {
   return token.state == core::TokenState::live && token.valid_to > now && token.key_id == key;
 }
 
-bool is_ours(const Dependencies& dependencies, const store::TokenRow& row) {
-  return constant_time_equal(core::token_row_mac(dependencies.row_key, row.token), row.mac);
+core::EventDraft draft_about_keys(core::Action action, const std::string& data) {
+  return {.action = action,
+          .organization = std::nullopt,
+          .actor = std::nullopt,
+          .subjects = {},
+          .data = data};
 }
 
 }  // namespace
@@ -81,7 +87,7 @@ Result<DependentTokens> KeyChanges::dependents(core::DigestKeyId key, size_t lis
     LK_CHECK(dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
       for (const core::TokenId id : ids) {
         LK_TRY(auto row, store::find_token(tx, id));
-        if (!row || !is_ours(dependencies_, *row)) continue;
+        if (!row || !store::is_ours(tx, *row)) continue;
         if (!depends_on(row->token, key, dependencies_.clock.now())) continue;
         ++all.count;
         if (all.first.size() >= list_max) continue;
@@ -116,9 +122,9 @@ Result<Changed<uint64_t>> KeyChanges::revoke_some(const Actor& actor, core::Dige
       of_page = 0;
       for (const core::TokenId id : ids) {
         LK_TRY(const auto row, store::find_token(tx, id));
-        if (!row || !is_ours(dependencies_, *row)) continue;
+        if (!row || !store::is_ours(tx, *row)) continue;
         if (!depends_on(row->token, key, tx.now())) continue;
-        LK_CHECK(revoke_in(dependencies_, tx, actor, row->token, {{"retiredKey", key.view()}}));
+        LK_CHECK(revoke_in(tx, actor, row->token, {{"retiredKey", key.view()}}));
         ++of_page;
       }
       return {};
@@ -130,15 +136,52 @@ Result<Changed<uint64_t>> KeyChanges::revoke_some(const Actor& actor, core::Dige
   return Changed<uint64_t>{revoked, revision};
 }
 
+Result<store::ResignedPage> KeyChanges::resign_some(const core::EventContext& context,
+                                                    store::SignedTable table,
+                                                    const store::RowPosition& after) {
+  store::ResignedPage page;
+  const auto body = [&](store::WriteTx& tx) -> Result<void> {
+    LK_TRY(page, store::resign_page(tx, table, after, kResignedPage));
+    if (page.resigned == 0) return {};
+    const json::value data = {{"key", tx.row_keys().current_id().number},
+                              {"table", store::table_name(table)},
+                              {"rows", page.resigned}};
+    LK_CHECK(
+        tx.append(draft_about_keys(core::Action::key_row_resigned, format_json(data)), context));
+    return {};
+  };
+  LK_CHECK(dependencies_.store.write(body));
+  return page;
+}
+
+Result<bool> KeyChanges::resign_head(const core::EventContext& context) {
+  bool is_signed = false;
+  LK_CHECK(dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
+    LK_TRY(is_signed, store::head_is_signed_now(tx));
+    return {};
+  }));
+  if (is_signed) return false;
+  // Each event signs the head anew.
+  LK_CHECK(append(context, core::Action::key_row_resigned, R"({"table":"log_head","rows":1})"));
+  return true;
+}
+
+Result<uint64_t> KeyChanges::count_signed_rows() {
+  uint64_t rows = 0;
+  for (const store::SignedTable table : store::kSignedTables) {
+    LK_CHECK(dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
+      LK_TRY(const uint64_t of_table, store::count_rows(tx, table));
+      rows += of_table;
+      return {};
+    }));
+  }
+  return rows;
+}
+
 Result<core::Revision> KeyChanges::append(const core::EventContext& context, core::Action action,
                                           const std::string& data) {
-  const core::EventDraft draft{.action = action,
-                               .organization = std::nullopt,
-                               .actor = std::nullopt,
-                               .subjects = {},
-                               .data = data};
   const auto body = [&](store::WriteTx& tx) -> Result<void> {
-    LK_CHECK(tx.append(draft, context));
+    LK_CHECK(tx.append(draft_about_keys(action, data), context));
     return {};
   };
   LK_TRY(const store::Committed committed, dependencies_.store.write(body));

@@ -13,6 +13,7 @@
 #include "core/token.h"
 #include "service/actor.h"
 #include "service/dependencies.h"
+#include "store/resign.h"
 
 namespace latchkey::service {
 
@@ -46,6 +47,16 @@ class KeyChanges {
   // are told. Returns how many; fewer than `limit` means that none is left.
   // REQUIRES: `key` is not current. Errors: store_unavailable.
   Result<Changed<uint64_t>> revoke_some(const Actor& actor, core::DigestKeyId key, int limit);
+
+  // Signs anew what is not under the current row key among the next rows of a table, in one
+  // transaction with its event. Errors: store_unavailable.
+  Result<store::ResignedPage> resign_some(const core::EventContext& context,
+                                          store::SignedTable table,
+                                          const store::RowPosition& after);
+  // The same for the head of the log, if it needs it. Returns whether it did.
+  Result<bool> resign_head(const core::EventContext& context);
+  // How many rows there are that carry a MAC. Errors: store_unavailable. Cost: counts them.
+  Result<uint64_t> count_signed_rows();
 
   // Appends an event about keys. Errors: store_unavailable.
   Result<core::Revision> append(const core::EventContext& context, core::Action action,

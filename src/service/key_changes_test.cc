@@ -134,7 +134,7 @@ TEST_F(KeyChangesTest, AFailureAtAnyStepLeavesWholeTokens) {
       const uint64_t left = World::must(changes().dependents(kFirst, 0)).count;
       EXPECT_TRUE(left == 3 || left == 0) << left;
       EXPECT_TRUE(!attempt || left == 0) << left;
-      EXPECT_TRUE(store::verify_audit(world_.store(), world_.row_key(), {}));
+      EXPECT_TRUE(store::verify_audit(world_.store(), {}));
       EXPECT_EQ(World::must(changes().revoke_some(console(), kFirst, 10)).value, left);
       world_.digest_keys.make_current(kFirst);
       for (int i = 0; i < 3; ++i) create(*ada_, "old");
@@ -158,7 +158,75 @@ TEST_F(KeyChangesTest, ARowThatIsNotOursIsPassedOver) {
   EXPECT_EQ(World::must(changes().revoke_some(console(), kFirst, 1)).value, 0u);
   EXPECT_FALSE(is_live(good.id));
   EXPECT_TRUE(is_live(forged.id));
-  EXPECT_FALSE(store::verify_audit(world_.store(), world_.row_key(), {}));
+  EXPECT_FALSE(store::verify_audit(world_.store(), {}));
+}
+
+// Signing anew is many transactions, each whole; the n-th call of the store and those after it
+// fail, and the next attempt does the rest.
+TEST_F(KeyChangesTest, SigningAnewGoesOnAfterAFailureAtAnyStep) {
+  create(*ada_, "one");
+  create(*ben_, "two");
+  const auto resign_all = [&]() -> Result<uint64_t> {
+    uint64_t resigned = 0;
+    for (const store::SignedTable table : store::kSignedTables) {
+      LK_TRY(const auto page, changes().resign_some({}, table, {}));
+      resigned += page.resigned;
+    }
+    return resigned;
+  };
+  const uint64_t rows = World::must(changes().count_signed_rows());
+  EXPECT_EQ(rows, 7u);  // two people with a membership and a token each, one organization
+  int64_t calls = INT64_MAX;
+  uint64_t number = 1;
+  for (int64_t nth = 1; nth <= calls; ++nth) {
+    SCOPED_TRACE(nth);
+    std::array<uint8_t, SecretKey::kSizeBytes> bytes;
+    bytes.fill(static_cast<uint8_t>(nth));
+    world_.row_keys().add(core::RowKeyId{number + 1}, Hmac(SecretKey(bytes)));
+    const int64_t before = world_.fault().calls();
+    world_.fault().arm(nth, 3);
+    const auto attempt = resign_all();
+    world_.fault().disarm();
+    calls = world_.fault().calls() - before;
+    EXPECT_TRUE(store::verify_audit(world_.store(), {}));
+    const uint64_t rest = World::must(resign_all());
+    EXPECT_TRUE(!attempt || (*attempt == rows && rest == 0)) << rest;
+    EXPECT_EQ(World::must(resign_all()), 0u);
+    world_.row_keys().remove(core::RowKeyId{number++});
+    const auto verified = store::verify_audit(world_.store(), {});
+    ASSERT_TRUE(verified) << verified.error().message;
+  }
+  EXPECT_GT(calls, 20);
+  const auto events = world_.events_after({});
+  EXPECT_EQ(core::action_name(events.back().draft.action), "Key.RowResignEvent");
+  EXPECT_TRUE(events.back().draft.subjects.empty());
+}
+
+TEST_F(KeyChangesTest, TheHeadIsSignedAnewOnlyIfItNeedsIt) {
+  EXPECT_FALSE(World::must(changes().resign_head({})));
+  world_.row_keys().add(core::RowKeyId{2}, Hmac(SecretKey({9})));
+  EXPECT_TRUE(World::must(changes().resign_head({})));
+  EXPECT_FALSE(World::must(changes().resign_head({})));
+}
+
+// A list that is read over a rotation goes on; one over the removal of its key begins again.
+TEST_F(KeyChangesTest, ListsGoOnWhileTheRowKeyIsThere) {
+  for (int i = 0; i < 5; ++i) create(*ada_, "one");
+  Tokens tokens(world_.dependencies());
+  TokenListQuery query;
+  query.top = 2;
+  const auto first = World::must(tokens.list(*ada_, organization_, query));
+  world_.row_keys().add(core::RowKeyId{2}, Hmac(SecretKey({9})));
+  query.continuation_token = first.continuation_token;
+  const auto second = World::must(tokens.list(*ada_, organization_, query));
+  EXPECT_EQ(second.rows.size(), 2u);
+  for (const store::SignedTable table : store::kSignedTables) {
+    World::must(changes().resign_some({}, table, {}));
+  }
+  world_.row_keys().remove(core::RowKeyId{1});
+  EXPECT_FALSE(tokens.list(*ada_, organization_, query));
+  query.continuation_token = second.continuation_token;
+  EXPECT_EQ(World::must(tokens.list(*ada_, organization_, query)).rows.size(), 1u);
 }
 
 TEST_F(KeyChangesTest, EventsAboutKeysNameIdsOnly) {

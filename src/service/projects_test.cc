@@ -454,7 +454,7 @@ TEST_F(ProjectsTest, ChangesAreWholeOrNotAtAll) {
     EXPECT_GT(tries, 5);
     EXPECT_EQ(world.store().head().revision.number, head.number + 1);
   }
-  EXPECT_TRUE(store::verify_audit(world.store(), world.row_key(), {}));
+  EXPECT_TRUE(store::verify_audit(world.store(), {}));
 }
 
 }  // namespace

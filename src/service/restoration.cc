@@ -142,7 +142,7 @@ class Restoration {
 
   Result<void> revoke(store::WriteTx& tx, const core::Token& token) {
     const core::Token revoked = core::decide_revoke(token, tx.now());
-    LK_CHECK(store::update_token(tx, revoked, core::token_row_mac(dependencies_.row_key, revoked)));
+    LK_CHECK(store::update_token(tx, revoked, core::token_row_mac(tx.row_key(), revoked)));
     auto event = draft(core::Action::token_revoked, {{core::SubjectKind::token, token.id.uuid}},
                        {{"owner", core::format_id(token.owner)}});
     event.organization = token.organization;

@@ -54,7 +54,6 @@ struct RestorationReport {
 struct RestorationDependencies {
   store::Store& store;
   Entropy& entropy;
-  const Hmac& row_key;
 };
 // Begins a new epoch in the store of `dependencies`, whose head is that of the backup, and does
 // what `choice` says; `changes` counts for revoke_changed only.

@@ -37,7 +37,7 @@ class RestorationTest : public IdentityTest {
     World::check(since_.add(event));
   }
   Result<RestorationReport> restore(SinceBackup choice) {
-    return restore_state({world_.store(), world_.entropy, world_.row_key()}, choice, since_);
+    return restore_state({world_.store(), world_.entropy}, choice, since_);
   }
   core::TokenState state_of(core::TokenId id) {
     core::TokenState state{};
@@ -49,7 +49,7 @@ class RestorationTest : public IdentityTest {
     return state;
   }
   // The log and all rows are as they should be.
-  void verify() { EXPECT_TRUE(store::verify_audit(world_.store(), world_.row_key(), {})); }
+  void verify() { EXPECT_TRUE(store::verify_audit(world_.store(), {})); }
 
   const core::OrganizationId organization_ = world_.add_organization("Fabrikam");
   const Actor ada_ = add_member("ada", core::Role::owner);

@@ -7,13 +7,13 @@
 #include "base/json.h"
 #include "core/token.h"
 #include "service/actor.h"
-#include "service/dependencies.h"
+#include "store/store.h"
 
 namespace latchkey::service {
 
 // `token` revoked; one that is revoked stays as it is, without an event. `data` becomes part of the
 // event's. REQUIRES: `token` is as its row says, and the caller may revoke it.
-Result<core::Token> revoke_in(const Dependencies& dependencies, store::WriteTx& tx,
-                              const Actor& actor, const core::Token& token, json::object data);
+Result<core::Token> revoke_in(store::WriteTx& tx, const Actor& actor, const core::Token& token,
+                              json::object data);
 
 }  // namespace latchkey::service

@@ -122,9 +122,8 @@ struct TokenChange {
   const core::Token& after;
   json::object data;
 };
-Result<void> write_change(const Dependencies& dependencies, store::WriteTx& tx, const Actor& actor,
-                          const TokenChange& change) {
-  const Digest mac = core::token_row_mac(dependencies.row_key, change.after);
+Result<void> write_change(store::WriteTx& tx, const Actor& actor, const TokenChange& change) {
+  const Digest mac = core::token_row_mac(tx.row_key(), change.after);
   LK_CHECK(without_collision(store::update_token(tx, change.after, mac)));
   LK_CHECK(tx.append(draft_of(change.action, actor, change.after, change.data),
                      actor.event_context(event_names(change.after, &change.before))));
@@ -140,12 +139,11 @@ std::optional<KeyedChange> keyed_change(const core::IdempotencyScope& scope,
 
 }  // namespace
 
-Result<core::Token> revoke_in(const Dependencies& dependencies, store::WriteTx& tx,
-                              const Actor& actor, const core::Token& token, json::object data) {
+Result<core::Token> revoke_in(store::WriteTx& tx, const Actor& actor, const core::Token& token,
+                              json::object data) {
   if (token.state == core::TokenState::revoked) return token;
   core::Token revoked = core::decide_revoke(token, tx.now());
-  LK_CHECK(write_change(dependencies, tx, actor,
-                        {core::Action::token_revoked, token, revoked, std::move(data)}));
+  LK_CHECK(write_change(tx, actor, {core::Action::token_revoked, token, revoked, std::move(data)}));
   return revoked;
 }
 
@@ -173,7 +171,7 @@ Result<Changed<IssuedToken>> Tokens::create(const Actor& actor, core::Organizati
                                     .key_id = secret.stored.key_id,
                                     .digest = secret.stored.digest};
     LK_TRY(core::Token token, core::decide_create(dependencies_.catalog, request, facts, tx.now()));
-    const Digest mac = core::token_row_mac(dependencies_.row_key, token);
+    const Digest mac = core::token_row_mac(tx.row_key(), token);
     LK_CHECK(without_collision(store::insert_token(tx, token, mac)));
     json::object data{{"scope", token.scope}, {"validTo", format_date_time(token.valid_to)}};
     LK_CHECK(tx.append(draft_of(core::Action::token_created, actor, token, std::move(data)),
@@ -217,13 +215,12 @@ Result<TokenList> Tokens::list(const Actor& actor, core::OrganizationId organiza
   const auto body = [&](store::ReadTx& tx) -> Result<void> {
     LK_CHECK(require_permission(tx, actor, organization, core::Permission::make_tokens));
     if (!query.continuation_token.empty()) {
-      LK_TRY(asked.after,
-             parse_continuation(dependencies_.row_key, asked, query.continuation_token));
+      LK_TRY(asked.after, parse_continuation(tx.row_keys(), asked, query.continuation_token));
     }
     LK_TRY(store::TokenPage page, store::list_tokens(tx, asked));
     list.rows = std::move(page.rows);
     list.continuation_token =
-        page.next ? format_continuation(dependencies_.row_key, asked, *page.next) : std::string();
+        page.next ? format_continuation(tx.row_keys(), asked, *page.next) : std::string();
     return {};
   };
   LK_CHECK(dependencies_.store.read(body));
@@ -239,7 +236,7 @@ Result<Changed<core::Token>> Tokens::update(const Actor& actor, core::Organizati
     LK_TRY(updated, core::decide_update(dependencies_.catalog, row.token, request, tx.now()));
     if (same_fields(row.token, updated)) return {};
     return write_change(
-        dependencies_, tx, actor,
+        tx, actor,
         {core::Action::token_updated, row.token, updated, describe_update(row.token, updated)});
   };
   LK_TRY(const store::Committed committed, dependencies_.store.write(body));
@@ -271,7 +268,7 @@ Result<Changed<IssuedToken>> Tokens::regenerate(const Actor& actor,
     // An index finds by the retired digest what it must forget.
     json::object data{{"retiredDigest", format_hex(row.token.digest)},
                       {"validTo", format_date_time(token.valid_to)}};
-    LK_CHECK(write_change(dependencies_, tx, actor,
+    LK_CHECK(write_change(tx, actor,
                           {core::Action::token_regenerated, row.token, token, std::move(data)}));
     issued = {std::move(token), std::move(secret.text)};
     if (keyed) LK_CHECK(idempotency_.remember(tx, *keyed, issued));
@@ -287,7 +284,7 @@ Result<Changed<core::Token>> Tokens::revoke(const Actor& actor, core::Organizati
   core::Token revoked;
   const auto body = [&](store::WriteTx& tx) -> Result<void> {
     LK_TRY(const store::TokenRow row, load_own(tx, actor, organization, id));
-    LK_TRY(revoked, revoke_in(dependencies_, tx, actor, row.token, {}));
+    LK_TRY(revoked, revoke_in(tx, actor, row.token, {}));
     return {};
   };
   LK_TRY(const store::Committed committed, dependencies_.store.write(body));
@@ -303,7 +300,7 @@ Result<Changed<core::Token>> Tokens::revoke_as_administrator(const Actor& actor,
   const auto body = [&](store::WriteTx& tx) -> Result<void> {
     LK_CHECK(require_permission(tx, actor, organization, core::Permission::manage_members));
     LK_TRY(const store::TokenRow row, load_token(tx, organization, id));
-    LK_TRY(revoked, revoke_in(dependencies_, tx, actor, row.token, {}));
+    LK_TRY(revoked, revoke_in(tx, actor, row.token, {}));
     return {};
   };
   LK_TRY(const store::Committed committed, dependencies_.store.write(body));

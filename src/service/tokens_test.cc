@@ -536,7 +536,7 @@ class FaultTest : public TokensTest {
       }
       EXPECT_GT(nth, 5);
     }
-    EXPECT_TRUE(store::verify_audit(world.store(), world.row_key(), {}));
+    EXPECT_TRUE(store::verify_audit(world.store(), {}));
   }
 };
 

@@ -55,8 +55,9 @@ class World {
   store::Fault& fault() { return test_store_.fault(); }
   const std::string& folder() const { return test_store_.folder(); }
   const Hmac& row_key() const { return test_store_.row_key(); }
+  core::RowKeys& row_keys() { return test_store_.row_keys(); }
   Dependencies dependencies() {
-    return {store(), clock, entropy, test_store_.log(), catalog, digest_keys, provider, row_key()};
+    return {store(), clock, entropy, test_store_.log(), catalog, digest_keys, provider};
   }
 
   // The value of a Result that must have one.

@@ -52,11 +52,11 @@ std::optional<std::vector<BoundRow>> bound_rows(const core::Event& event) {
 // from reusing its log.
 class Audit {
  public:
-  Audit(Store& store, const Hmac& row_key) : store_(store), row_key_(row_key) {}
+  explicit Audit(Store& store) : store_(store) {}
 
   Result<AuditReport> run(const std::function<void(uint64_t, uint64_t)>& on_progress) {
     LK_CHECK(store_.read([&](ReadTx& tx) -> Result<void> {
-      LK_TRY(end_, load_signed_head(tx.connection(), row_key_));
+      LK_TRY(end_, load_signed_head(tx.connection(), tx.row_keys()));
       return {};
     }));
     while (last_.revision < end_.revision) {
@@ -125,9 +125,7 @@ class Audit {
   Result<bool> check_tokens(ReadTx& tx) {
     LK_TRY(const auto rows, list_all_tokens(tx, last_token_, kPageRows));
     for (const TokenRow& row : rows) {
-      if (core::token_row_mac(row_key_, row.token) != row.mac) {
-        return violated(row.token.id, "its row was changed");
-      }
+      if (!is_ours(tx, row)) return violated(row.token.id, "its row was changed");
       LK_CHECK(check_named(tx, row));
       last_token_ = row.token.id;
       ++report_.tokens;
@@ -153,7 +151,6 @@ class Audit {
   }
 
   Store& store_;
-  const Hmac& row_key_;
   LogHead end_;   // what was last when the audit began
   LogHead last_;  // the event checked last
   core::TokenId last_token_;
@@ -162,9 +159,9 @@ class Audit {
 
 }  // namespace
 
-Result<AuditReport> verify_audit(Store& store, const Hmac& row_key,
+Result<AuditReport> verify_audit(Store& store,
                                  const std::function<void(uint64_t, uint64_t)>& on_progress) {
-  return Audit(store, row_key).run(on_progress);
+  return Audit(store).run(on_progress);
 }
 
 }  // namespace latchkey::store

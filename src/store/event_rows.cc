@@ -42,10 +42,10 @@ Error head_missing() {
   return Error(ErrorCode::integrity_violated, "the head of the event log is missing");
 }
 
-Result<LogHead> check_signature(const StoredHead& stored, const Digest& right) {
-  if (constant_time_equal(right, stored.signature)) return stored.head;
+Error not_signed(const core::RowKeyView& keys) {
   return Error(ErrorCode::integrity_violated,
-               "the head of the event log is not signed with this row key");
+               "the head of the event log is not signed with a row key that is here (" +
+                   keys.numbers() + ")");
 }
 
 }  // namespace
@@ -128,10 +128,6 @@ Result<void> insert_event(Connection& connection, const core::Event& event,
   return {};
 }
 
-StoredHead sign_head(const Hmac& row_key, const LogHead& head) {
-  return {head, core::head_signature(row_key, head.position(), head.hash)};
-}
-
 Result<std::optional<StoredHead>> find_head(Connection& connection) {
   std::optional<StoredHead> found;
   LK_CHECK(connection.run("SELECT revision, hash, signature, epoch FROM log_head", {},
@@ -160,13 +156,27 @@ Result<void> update_head(Connection& connection, const StoredHead& stored) {
   return {};
 }
 
-Result<LogHead> load_signed_head(Connection& connection, const Hmac& row_key) {
-  LK_TRY(const auto stored, find_head(connection));
-  if (!stored) return head_missing();
-  return check_signature(*stored, sign_head(row_key, stored->head).signature);
+StoredHead sign_head(const core::RowKeyView& keys, const LogHead& head) {
+  return {head, core::head_signature(keys.current(), head.position(), head.hash)};
 }
 
-Result<LogHead> load_signed_head_without_epoch(Connection& connection, const Hmac& row_key) {
+bool is_signed_now(const core::RowKeyView& keys, const StoredHead& stored) {
+  return keys.is_current(stored.signature, [&](const Hmac& key) {
+    return core::head_signature(key, stored.head.position(), stored.head.hash);
+  });
+}
+
+Result<LogHead> load_signed_head(Connection& connection, const core::RowKeyView& keys) {
+  LK_TRY(const auto stored, find_head(connection));
+  if (!stored) return head_missing();
+  const bool is_ours = keys.verifies(stored->signature, [&](const Hmac& key) {
+    return core::head_signature(key, stored->head.position(), stored->head.hash);
+  });
+  return is_ours ? Result<LogHead>(stored->head) : Result<LogHead>(not_signed(keys));
+}
+
+Result<LogHead> load_signed_head_without_epoch(Connection& connection,
+                                               const core::RowKeyView& keys) {
   std::optional<StoredHead> stored;
   LK_CHECK(connection.run("SELECT revision, hash, signature FROM log_head", {},
                           [&](const Row& row) -> Result<void> {
@@ -175,8 +185,10 @@ Result<LogHead> load_signed_head_without_epoch(Connection& connection, const Hma
                           }));
   if (!stored) return head_missing();
   const LogHead& head = stored->head;
-  return check_signature(*stored,
-                         core::head_signature_without_epoch(row_key, head.revision, head.hash));
+  const bool is_ours = keys.verifies(stored->signature, [&](const Hmac& key) {
+    return core::head_signature_without_epoch(key, head.revision, head.hash);
+  });
+  return is_ours ? Result<LogHead>(head) : Result<LogHead>(not_signed(keys));
 }
 
 }  // namespace latchkey::store

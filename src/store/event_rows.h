@@ -37,13 +37,17 @@ struct StoredHead {
   LogHead head;
   Digest signature{};
 };
-StoredHead sign_head(const Hmac& row_key, const LogHead& head);
 Result<std::optional<StoredHead>> find_head(Connection& connection);
-// The head of a schema of before epochs; its epoch is nil.
-Result<LogHead> load_signed_head_without_epoch(Connection& connection, const Hmac& row_key);
 Result<void> insert_head(Connection& connection, const StoredHead& stored);
 Result<void> update_head(Connection& connection, const StoredHead& stored);
-// The head as stored. Errors: integrity_violated (missing, or signed with another row key).
-Result<LogHead> load_signed_head(Connection& connection, const Hmac& row_key);
+// `head` signed with the current row key.
+StoredHead sign_head(const core::RowKeyView& keys, const LogHead& head);
+// Whether the head is signed with the current row key, and not only with one that is here.
+bool is_signed_now(const core::RowKeyView& keys, const StoredHead& stored);
+// The head as stored. Errors: integrity_violated (missing, or signed with none of the row keys).
+Result<LogHead> load_signed_head(Connection& connection, const core::RowKeyView& keys);
+// The same of a schema of before epochs; its epoch is nil.
+Result<LogHead> load_signed_head_without_epoch(Connection& connection,
+                                               const core::RowKeyView& keys);
 
 }  // namespace latchkey::store

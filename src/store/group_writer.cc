@@ -40,7 +40,7 @@ class SqlWriteTx final : public WriteTx {
  public:
   SqlWriteTx(CountingConnection& connection, const StoreDependencies& dependencies, Instant now,
              const LogHead& head)
-      : WriteTx(connection, dependencies.row_key, dependencies.log),
+      : WriteTx(connection, dependencies.row_keys, dependencies.log),
         entropy_(dependencies.entropy),
         now_(now),
         head_(head) {}
@@ -167,7 +167,8 @@ Result<LogHead> GroupWriter::write_in_transaction(std::span<WriteItem* const> it
   const Instant now = dependencies_.clock.now();
   for (WriteItem* const item : items) LK_CHECK(write_item(*item, now, head));
   if (head.revision != before.revision) {
-    LK_CHECK(update_head(*connection_, sign_head(dependencies_.row_key, head)));
+    const core::RowKeyView keys(dependencies_.row_keys);
+    LK_CHECK(update_head(*connection_, sign_head(keys, head)));
   }
   auto committed = connection_->run("COMMIT");
   if (!committed && head.revision != before.revision) LK_CHECK(find_out(before, head));
@@ -196,7 +197,8 @@ Result<void> GroupWriter::write_item(WriteItem& item, Instant now, LogHead& head
 
 // The head in the database: what was known, or later.
 Result<LogHead> GroupWriter::load_head(const LogHead& known) {
-  LK_TRY(const LogHead head, load_signed_head(*connection_, dependencies_.row_key));
+  LK_TRY(const LogHead head,
+         load_signed_head(*connection_, core::RowKeyView(dependencies_.row_keys)));
   if (head.epoch != known.epoch || head.revision < known.revision ||
       (head.revision == known.revision && head.hash != known.hash)) {
     return Error(ErrorCode::integrity_violated, "the event log was put back while it was in use");
@@ -211,7 +213,8 @@ Result<void> GroupWriter::find_out(const LogHead& before, const LogHead& attempt
   if (driver_.needs_restart()) return Error(ErrorCode::store_unavailable, kSyncFailed);
   connection_.reset();
   LK_CHECK(connect());
-  LK_TRY(const LogHead stored, load_signed_head(*connection_, dependencies_.row_key));
+  LK_TRY(const LogHead stored,
+         load_signed_head(*connection_, core::RowKeyView(dependencies_.row_keys)));
   if (stored.revision == before.revision) {
     outcome_unknown_ = false;
     return Error(ErrorCode::store_unavailable, "the database did not take the change");

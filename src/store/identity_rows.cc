@@ -36,7 +36,7 @@ Result<bool> is_ours(RowCheck& check, const PersonRow& read, const Row& row, int
       row.text(first + kEmailKeyColumn) == core::email_key(read.person.email);
   const auto stored =
       found_by_its_key ? row.blob(first + kPersonMacColumn) : std::span<const uint8_t>();
-  return check.is_ours(person_mac(check.row_key(), read), stored,
+  return check.is_ours([&](const Hmac& key) { return person_mac(key, read); }, stored,
                        [&] { return "person " + core::format_id(read.person.id); });
 }
 
@@ -95,10 +95,11 @@ core::Membership read_membership(const Row& row) {
 }
 
 Result<bool> is_ours(RowCheck& check, const core::Membership& read, const Row& row) {
-  return check.is_ours(membership_mac(check.row_key(), read), row.blob(4), [&] {
-    return "membership of person " + core::format_id(read.person) + " in organization " +
-           core::format_id(read.organization);
-  });
+  return check.is_ours([&](const Hmac& key) { return membership_mac(key, read); }, row.blob(4),
+                       [&] {
+                         return "membership of person " + core::format_id(read.person) +
+                                " in organization " + core::format_id(read.organization);
+                       });
 }
 
 using OnMembership = std::function<Result<void>(const core::Membership&)>;
@@ -171,8 +172,9 @@ Result<std::vector<SessionRow>> select_sessions(ReadTx& tx, std::string_view res
                     std::string(row.text(6)),
                     std::string(row.text(7))};
     if (row.refused()) return {};  // run() ends with integrity_violated
-    LK_TRY(const bool ours, check.is_ours(session_mac(tx.row_key(), read), row.blob(8),
-                                          [&] { return "session " + core::format_id(read.id); }));
+    LK_TRY(const bool ours,
+           check.is_ours([&](const Hmac& key) { return session_mac(key, read); }, row.blob(8),
+                         [&] { return "session " + core::format_id(read.id); }));
     if (ours) sessions.push_back(std::move(read));
     return {};
   }));
@@ -200,8 +202,9 @@ Result<std::vector<LinkRow>> select_links(ReadTx& tx, std::string_view rest,
     if (!row.is_null(7)) link.role = read_role(row, 7);
     link.email = row.text(8);
     if (row.refused()) return {};  // run() ends with integrity_violated
-    LK_TRY(const bool ours, check.is_ours(link_mac(tx.row_key(), link), row.blob(9),
-                                          [&] { return "link " + core::format_id(link.id); }));
+    LK_TRY(const bool ours,
+           check.is_ours([&](const Hmac& key) { return link_mac(key, link); }, row.blob(9),
+                         [&] { return "link " + core::format_id(link.id); }));
     if (ours) links.push_back(std::move(link));
     return {};
   }));
@@ -361,6 +364,11 @@ Result<std::optional<SessionRow>> find_session_by_digest(ReadTx& tx, const Diges
   return first_of(std::move(found));
 }
 
+Result<std::optional<SessionRow>> find_session(ReadTx& tx, core::SessionId id) {
+  LK_TRY(auto found, select_sessions(tx, "WHERE session_id = $1", {id}));
+  return first_of(std::move(found));
+}
+
 Result<std::vector<SessionRow>> list_sessions(ReadTx& tx, core::PersonId person) {
   return select_sessions(tx, "WHERE person_id = $1 ORDER BY last_seen_at DESC, session_id",
                          {person});
@@ -414,6 +422,11 @@ Result<void> delete_sessions_expired_before(WriteTx& tx, Instant instant) {
 
 Result<std::optional<LinkRow>> find_link_by_digest(ReadTx& tx, const Digest& digest) {
   LK_TRY(auto found, select_links(tx, "WHERE digest = $1", {digest}));
+  return first_of(std::move(found));
+}
+
+Result<std::optional<LinkRow>> find_link(ReadTx& tx, core::LinkId id) {
+  LK_TRY(auto found, select_links(tx, "WHERE link_id = $1", {id}));
   return first_of(std::move(found));
 }
 

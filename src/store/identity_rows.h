@@ -63,6 +63,7 @@ struct SessionRow {
   std::string address;
   std::string user_agent;
 };
+Result<std::optional<SessionRow>> find_session(ReadTx& tx, core::SessionId id);
 Result<std::optional<SessionRow>> find_session_by_digest(ReadTx& tx, const Digest& digest);
 Result<std::vector<SessionRow>> list_sessions(ReadTx& tx, core::PersonId person);
 Result<void> insert_session(WriteTx& tx, const SessionRow& row);
@@ -88,6 +89,7 @@ struct LinkRow {
   std::optional<core::Role> role;
   std::string email;  // of the invited
 };
+Result<std::optional<LinkRow>> find_link(ReadTx& tx, core::LinkId id);
 Result<std::optional<LinkRow>> find_link_by_digest(ReadTx& tx, const Digest& digest);
 Result<std::vector<LinkRow>> list_invitations(ReadTx& tx, core::OrganizationId organization);
 Result<void> insert_link(WriteTx& tx, const LinkRow& row);

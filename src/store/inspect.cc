@@ -19,10 +19,11 @@ std::optional<int64_t> find_schema_version(Connection& connection) {
   return found ? version : std::nullopt;
 }
 
-Result<LogHead> check_head(Connection& connection, int64_t schema_version, const Hmac& row_key) {
+Result<LogHead> check_head(Connection& connection, int64_t schema_version,
+                           const core::RowKeyView& row_keys) {
   LK_TRY(const LogHead head, schema_version < kEpochSchema
-                                 ? load_signed_head_without_epoch(connection, row_key)
-                                 : load_signed_head(connection, row_key));
+                                 ? load_signed_head_without_epoch(connection, row_keys)
+                                 : load_signed_head(connection, row_keys));
   LK_TRY(const auto last, find_last_event(connection));
   const LogHead expected = last ? LogHead{last->revision, last->hash, {}} : LogHead{};
   if (head.revision != expected.revision || head.hash != expected.hash) {
@@ -31,11 +32,12 @@ Result<LogHead> check_head(Connection& connection, int64_t schema_version, const
   return head;
 }
 
-Result<void> read_log_after(Connection& connection, const Hmac& row_key, const LogHead& head,
+Result<void> read_log_after(Connection& connection, const core::RowKeyView& row_keys,
+                            const LogHead& head,
                             const std::function<Result<void>(const core::Event&)>& on_event) {
   const auto version = find_schema_version(connection);
   if (!version) return Error(ErrorCode::configuration, "it is no database of Latchkey");
-  LK_TRY(const LogHead end, check_head(connection, *version, row_key));
+  LK_TRY(const LogHead end, check_head(connection, *version, row_keys));
   const Error another(ErrorCode::conflict, "it does not go on from the backup");
   if (end.revision < head.revision) return another;
   LogHead last;
@@ -62,7 +64,7 @@ Result<void> read_log_after(Connection& connection, const Hmac& row_key, const L
   return {};
 }
 
-Result<DatabaseFacts> inspect_database(Driver& driver, const Hmac& row_key) {
+Result<DatabaseFacts> inspect_database(Driver& driver, const core::RowKeyView& row_keys) {
   LK_TRY(const auto connection, driver.connect());
   const auto version = find_schema_version(*connection);
   if (!version) return Error(ErrorCode::configuration, "this is no database of Latchkey");
@@ -71,7 +73,7 @@ Result<DatabaseFacts> inspect_database(Driver& driver, const Hmac& row_key) {
   }
   DatabaseFacts facts;
   facts.schema_version = *version;
-  LK_TRY(facts.head, check_head(*connection, *version, row_key));
+  LK_TRY(facts.head, check_head(*connection, *version, row_keys));
   LK_CHECK(connection->run("SELECT DISTINCT key_id FROM tokens WHERE state = 1 ORDER BY key_id", {},
                            [&](const Row& row) -> Result<void> {
                              facts.digest_keys.emplace_back(row.text(0));

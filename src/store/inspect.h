@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/row_keys.h"
 #include "store/store.h"
 
 namespace latchkey::store {
@@ -18,21 +19,23 @@ struct DatabaseFacts {
   LogHead head;                          // its epoch is nil if the schema is of before epochs
   std::vector<std::string> digest_keys;  // ids under which live tokens are digested, in order
 };
-// Errors: integrity_violated (the head is not signed with this row key, or not the last event);
+// Errors: integrity_violated (the head is signed with none of the row keys, or not the last event);
 //         configuration (not a database of ours; the schema is newer than this program);
 //         store_unavailable.
-Result<DatabaseFacts> inspect_database(Driver& driver, const Hmac& row_key);
+Result<DatabaseFacts> inspect_database(Driver& driver, const core::RowKeyView& row_keys);
 
 // Gives the events after `head` to `on_event`, oldest first, if the log behind `connection` goes on
-// from there to a head that is signed with this row key.
+// from there to a head that is signed with one of the row keys.
 // Errors: those of `on_event`; conflict (it does not go on from `head`); integrity_violated;
 //         configuration; store_unavailable. What was given then is to be thrown away.
-Result<void> read_log_after(Connection& connection, const Hmac& row_key, const LogHead& head,
+Result<void> read_log_after(Connection& connection, const core::RowKeyView& row_keys,
+                            const LogHead& head,
                             const std::function<Result<void>(const core::Event&)>& on_event);
 
 // The head of the database behind `connection`, whose schema has this version, checked as at open.
 // Errors: integrity_violated, store_unavailable.
-Result<LogHead> check_head(Connection& connection, int64_t schema_version, const Hmac& row_key);
+Result<LogHead> check_head(Connection& connection, int64_t schema_version,
+                           const core::RowKeyView& row_keys);
 // The version from which on the head has an epoch.
 constexpr int64_t kEpochSchema = 3;
 // Nothing when the database has no schema yet.

@@ -10,11 +10,11 @@ namespace {
 Result<void> run_migrations(Connection& connection, Driver& driver, std::optional<int64_t> version,
                             const StoreDependencies& dependencies) {
   const auto migrations = driver.migrations();
-  const Hmac& row_key = dependencies.row_key;
+  const core::RowKeyView row_keys(dependencies.row_keys);
   // Checked while it is as it was signed.
   std::optional<LogHead> before_epochs;
   if (version && *version < kEpochSchema) {
-    LK_TRY(before_epochs, load_signed_head_without_epoch(connection, row_key));
+    LK_TRY(before_epochs, load_signed_head_without_epoch(connection, row_keys));
   }
   if (!version) {
     // Fails when there is a schema that could not be read: then nothing is made over it.
@@ -29,7 +29,7 @@ Result<void> run_migrations(Connection& connection, Driver& driver, std::optiona
   if (version && !before_epochs) return {};
   LogHead head = before_epochs.value_or(LogHead());
   LK_TRY(head.epoch, core::make_id<core::Epoch>(dependencies.entropy));
-  const StoredHead signed_head = sign_head(row_key, head);
+  const StoredHead signed_head = sign_head(row_keys, head);
   return version ? update_head(connection, signed_head) : insert_head(connection, signed_head);
 }
 
@@ -63,7 +63,8 @@ Result<std::unique_ptr<Store>> open_store(std::unique_ptr<Driver> driver,
                                           const StoreDependencies& dependencies) {
   LK_TRY(auto connection, driver->connect());
   LK_CHECK(migrate(*connection, *driver, dependencies));
-  LK_TRY(const LogHead head, check_head(*connection, kEpochSchema, dependencies.row_key));
+  LK_TRY(const LogHead head,
+         check_head(*connection, kEpochSchema, core::RowKeyView(dependencies.row_keys)));
   connection.reset();
   return std::unique_ptr<Store>(std::make_unique<SqlStore>(std::move(driver), dependencies, head));
 }

@@ -26,7 +26,7 @@ core::Organization read_organization(const Row& row) {
 Result<bool> is_ours(RowCheck& check, const core::Organization& read, const Row& row) {
   const bool found_by_its_key = row.text(5) == core::organization_key(read.name);
   const auto stored = found_by_its_key ? row.blob(6) : std::span<const uint8_t>();
-  return check.is_ours(organization_mac(check.row_key(), read), stored,
+  return check.is_ours([&](const Hmac& key) { return organization_mac(key, read); }, stored,
                        [&] { return "organization " + core::format_id(read.id); });
 }
 

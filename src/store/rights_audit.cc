@@ -70,7 +70,10 @@ class Rights {
       case project_properties_changed:
       case store_restored:
       case key_digest_rotated:
-      case key_digest_retired: return {};
+      case key_digest_retired:
+      case key_row_rotated:
+      case key_row_resigned:
+      case key_row_retired: return {};
     }
     return {};
   }

@@ -38,15 +38,20 @@ class RowCheck {
   RowCheck(const RowCheck&) = delete;
   RowCheck& operator=(const RowCheck&) = delete;
 
-  // Whether the row is ours: its column holds `stored` where `right` should be. `name` gives what
-  // the row is called.
-  // Errors: integrity_violated (it is not, and OnForged::fail was asked for).
-  Result<bool> is_ours(const Digest& right, std::span<const uint8_t> stored,
-                       const std::function<std::string()>& name);
-  const Hmac& row_key() const { return tx_.row_key(); }
+  // Whether the row is ours: its column holds `stored`, which `mac_of` gives under a row key that
+  // is here. `name` gives what the row is called. Errors: integrity_violated (it is not, and
+  // OnForged::fail was asked for).
+  template <class MacOf>
+  Result<bool> is_ours(const MacOf& mac_of, std::span<const uint8_t> stored,
+                       const std::function<std::string()>& name) {
+    if (tx_.row_keys().verifies(stored, mac_of)) return true;
+    return refuse(name);
+  }
   size_t forged() const { return forged_; }
 
  private:
+  Result<bool> refuse(const std::function<std::string()>& name);
+
   ReadTx& tx_;
   const std::string_view table_;
   const OnForged on_forged_;

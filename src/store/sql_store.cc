@@ -23,7 +23,7 @@ using SteadyClock = std::chrono::steady_clock;
 SqlStore::SqlStore(std::unique_ptr<Driver> driver, const StoreDependencies& dependencies,
                    const LogHead& head)
     : driver_(std::move(driver)),
-      row_key_(dependencies.row_key),
+      row_keys_(dependencies.row_keys),
       log_(dependencies.log),
       readers_(*driver_, kReadersMax),
       writer_(*driver_, dependencies),
@@ -35,7 +35,7 @@ Result<void> SqlStore::read(const ReadBody& body) {
   if (auto begun = connection->run("BEGIN"); !begun) {
     outcome = std::move(begun).error();
   } else {
-    ReadTx tx(*connection, row_key_, log_);
+    ReadTx tx(*connection, row_keys_, log_);
     outcome = body(tx);
   }
   // A read never commits, so that it cannot change anything.

@@ -47,7 +47,7 @@ class SqlStore final : public Store {
   void lead() LK_REQUIRES(mutex_);
 
   const std::unique_ptr<Driver> driver_;
-  const Hmac& row_key_;
+  const core::RowKeys& row_keys_;
   Log& log_;
   ConnectionPool readers_;
   GroupWriter writer_;  // belongs to the leader: whoever set leading_

@@ -86,9 +86,9 @@ TEST_F(SqliteDriver, ReadOnlyReadsAndDoesNotWrite) {
   // Several readers at once are fine.
   ASSERT_TRUE(open_sqlite(world_.database_path(), SqliteAccess::read_only));
   auto store = open_store(*std::move(driver),
-                          {world_.clock(), world_.entropy(), world_.log(), world_.row_key()});
+                          {world_.clock(), world_.entropy(), world_.log(), world_.row_keys()});
   ASSERT_TRUE(store) << store.error().message;
-  EXPECT_TRUE(verify_audit(**store, world_.row_key(), {}));
+  EXPECT_TRUE(verify_audit(**store, {}));
   const auto written = (*store)->write([](WriteTx& tx) -> Result<void> {
     LK_CHECK(tx.append({}, {}));
     return {};
@@ -230,7 +230,7 @@ TEST_F(SqliteDriver, ListsTokensInTheOrderOfAnIndex) {
                           TokenSort::expires, TokenSort::last_used}) {
     for (const auto filter : {TokenFilter::active, TokenFilter::expired, TokenFilter::all}) {
       ExplainingConnection explaining(*connection);
-      ReadTx tx(explaining, world_.row_key(), world_.log());
+      ReadTx tx(explaining, world_.row_keys(), world_.log());
       TokenQuery query;
       query.sort = sort;
       query.filter = filter;

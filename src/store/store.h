@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "core/event.h"
+#include "core/row_keys.h"
 #include "store/driver.h"
 
 namespace latchkey::store {
@@ -24,19 +25,21 @@ namespace latchkey::store {
 // A consistent view. Rows are read by the functions of the *_rows.h files.
 class ReadTx {
  public:
-  ReadTx(Connection& connection, const Hmac& row_key, Log& log)
-      : connection_(connection), row_key_(row_key), log_(log) {}
+  ReadTx(Connection& connection, const core::RowKeys& row_keys, Log& log)
+      : connection_(connection), row_keys_(row_keys), log_(log) {}
   virtual ~ReadTx() = default;
   ReadTx(const ReadTx&) = delete;
   ReadTx& operator=(const ReadTx&) = delete;
   Connection& connection() { return connection_; }
-  // For the *_rows.cc files: what signs rows, and where one that is not ours is reported.
-  const Hmac& row_key() const { return row_key_; }
+  // What signs rows: the current key, and those that a row may have been signed with.
+  const Hmac& row_key() const { return row_keys_.current(); }
+  const core::RowKeyView& row_keys() const { return row_keys_; }
+  // Where the *_rows.cc files report a row that is not ours.
   Log& log() { return log_; }
 
  private:
   Connection& connection_;
-  const Hmac& row_key_;
+  const core::RowKeyView row_keys_;
   Log& log_;
 };
 
@@ -111,12 +114,12 @@ struct StoreDependencies {
   Clock& clock;
   Entropy& entropy;
   Log& log;
-  const Hmac& row_key;  // signs the head of the log, and rows
+  const core::RowKeys& row_keys;  // sign the head of the log, and rows
 };
 
 // Opens the database of `driver`: applies missing migrations and checks the signature of the head.
-// Errors: store_unavailable; integrity_violated (the head is not signed with this row key, or is
-//         not the last event); configuration (the schema is newer than this program).
+// Errors: store_unavailable; integrity_violated (the head is not signed with a row key that is
+//         here, or is not the last event); configuration (the schema is newer than this program).
 Result<std::unique_ptr<Store>> open_store(std::unique_ptr<Driver> driver,
                                           const StoreDependencies& dependencies);
 
@@ -130,7 +133,7 @@ struct AuditReport {
   uint64_t tokens = 0;
   uint64_t contexts_erased = 0;
 };
-Result<AuditReport> verify_audit(Store& store, const Hmac& row_key,
+Result<AuditReport> verify_audit(Store& store,
                                  const std::function<void(uint64_t, uint64_t)>& on_progress);
 
 // Checks rule E18: people, organizations and memberships are in the state that the log's events

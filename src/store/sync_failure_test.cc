@@ -58,7 +58,7 @@ class SyncFailure : public testing::Test {
     return done;
   }
   uint64_t events() { return world_->store().head().revision.number; }
-  bool audit_holds() { return verify_audit(world_->store(), world_->row_key(), {}).has_value(); }
+  bool audit_holds() { return verify_audit(world_->store(), {}).has_value(); }
 
   ForgetfulDisk disk_;
   std::string path_;

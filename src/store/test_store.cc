@@ -37,7 +37,8 @@ TestStore::TestStore(DriverFactory factory)
       clock_(kStart),
       entropy_(1),
       log_(make_null_log()),
-      row_key_(test_key()) {
+      row_key_(test_key()),
+      row_keys_({{core::RowKeyId{1}, row_key_}}) {
   LK_ASSERT(open());
 }
 
@@ -51,7 +52,7 @@ Result<void> TestStore::open() {
   LK_ASSERT(!store_);
   LK_TRY(auto driver, factory_(folder_));
   LK_TRY(store_, open_store(make_faulty_driver(std::move(driver), fault_),
-                            {clock_, entropy_, *log_, row_key_}));
+                            {clock_, entropy_, *log_, row_keys_}));
   return {};
 }
 

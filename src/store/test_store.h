@@ -32,7 +32,8 @@ class TestStore {
   FakeClock& clock() { return clock_; }
   SeededEntropy& entropy() { return entropy_; }
   Log& log() { return *log_; }
-  const Hmac& row_key() const { return row_key_; }
+  const Hmac& row_key() const { return row_key_; }  // the first of row_keys()
+  core::RowKeys& row_keys() { return row_keys_; }
   Fault& fault() { return fault_; }
   // "<folder>/latchkey.db" is the database on SQLite.
   const std::string& folder() const { return folder_; }
@@ -50,6 +51,7 @@ class TestStore {
   SeededEntropy entropy_;
   const std::unique_ptr<Log> log_;
   const Hmac row_key_;
+  core::RowKeys row_keys_;
   Fault fault_;
   std::unique_ptr<Store> store_;
 };

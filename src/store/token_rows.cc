@@ -217,6 +217,11 @@ Result<void> add_rows_by_status(ReadTx& tx, const TokenQuery& query, int limit,
 
 }  // namespace
 
+bool is_ours(const ReadTx& tx, const TokenRow& row) {
+  return tx.row_keys().verifies(
+      row.mac, [&](const Hmac& key) { return core::token_row_mac(key, row.token); });
+}
+
 Result<std::optional<TokenRow>> find_token(ReadTx& tx, core::TokenId id) {
   static const std::string sql = "SELECT " + std::string(kTokenColumns) + std::string(kUseColumns) +
                                  " FROM tokens t JOIN token_uses u ON u.token_id = t.token_id"

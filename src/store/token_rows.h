@@ -22,6 +22,9 @@ struct TokenRow {
   std::optional<core::LastUse> last_use;  // filled by list_tokens and find_token
 };
 
+// Whether the row carries its MAC under a row key that is here: what no read does by itself.
+bool is_ours(const ReadTx& tx, const TokenRow& row);
+
 // Nothing when there is no such token.
 Result<std::optional<TokenRow>> find_token(ReadTx& tx, core::TokenId id);
 // Errors: already_exists (field "id" or "digest").

@@ -104,10 +104,10 @@ class StoreContract : public testing::TestWithParam<Engine> {
     }));
   }
   Result<void> put_token(WriteTx& tx, const core::Token& token) {
-    return insert_token(tx, token, core::token_row_mac(world_.row_key(), token));
+    return insert_token(tx, token, core::token_row_mac(tx.row_key(), token));
   }
   Result<void> replace_token(WriteTx& tx, const core::Token& token) {
-    return update_token(tx, token, core::token_row_mac(world_.row_key(), token));
+    return update_token(tx, token, core::token_row_mac(tx.row_key(), token));
   }
   // Reads one value; the test fails when it cannot be read.
   template <class T>
@@ -123,7 +123,7 @@ class StoreContract : public testing::TestWithParam<Engine> {
   uint64_t person_count() {
     return read<uint64_t>([](ReadTx& tx) { return count_people(tx); });
   }
-  Result<AuditReport> audit() { return verify_audit(store(), world_.row_key(), {}); }
+  Result<AuditReport> audit() { return verify_audit(store(), {}); }
 
   TestStore world_;
   core::Organization organization_;

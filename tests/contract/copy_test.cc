@@ -23,12 +23,12 @@ class CopyContract : public StoreContract {
   Result<void> copy() { return store().copy_to(copy_path_, {}); }
   Result<DatabaseFacts> inspect(const std::string& folder) {
     LK_TRY(const auto driver, GetParam().open(folder));
-    return inspect_database(*driver, world_.row_key());
+    return inspect_database(*driver, core::RowKeyView(world_.row_keys()));
   }
   Result<std::unique_ptr<Store>> open_copy() {
     LK_TRY(auto driver, GetParam().open(folder_));
     return open_store(std::move(driver),
-                      {world_.clock(), world_.entropy(), world_.log(), world_.row_key()});
+                      {world_.clock(), world_.entropy(), world_.log(), world_.row_keys()});
   }
   // The revisions that the log of this store gives after `head`.
   Result<std::vector<uint64_t>> after(const LogHead& head) {
@@ -36,7 +36,7 @@ class CopyContract : public StoreContract {
     LK_TRY(const auto driver, GetParam().open(world_.folder()));
     LK_TRY(const auto connection, driver->connect());
     std::vector<uint64_t> revisions;
-    LK_CHECK(read_log_after(*connection, world_.row_key(), head,
+    LK_CHECK(read_log_after(*connection, core::RowKeyView(world_.row_keys()), head,
                             [&](const core::Event& event) -> Result<void> {
                               revisions.push_back(event.revision.number);
                               return {};
@@ -90,7 +90,7 @@ TEST_P(CopyContract, IsOneStateWhileOthersWrite) {
   EXPECT_FALSE(std::filesystem::exists(copy_path_ + "-wal"));
   const auto opened = open_copy();
   ASSERT_OK(opened);
-  ASSERT_OK(verify_audit(**opened, world_.row_key(), {}));
+  ASSERT_OK(verify_audit(**opened, {}));
 }
 
 TEST_P(CopyContract, EndsWhenAskedToAndNeverOverwrites) {
@@ -116,7 +116,7 @@ TEST_P(CopyContract, InspectSaysWhatItIsAndWhoseItIs) {
     EXPECT_CODE(inspect_database(**driver, other), integrity_violated);
     const auto connection = (*driver)->connect();
     ASSERT_OK((*connection)->run("UPDATE schema_version SET version = version + 1"));
-    EXPECT_CODE(inspect_database(**driver, world_.row_key()), configuration);
+    EXPECT_CODE(inspect_database(**driver, core::RowKeyView(world_.row_keys())), configuration);
   }
   const std::string empty = world_.folder() + "/empty";
   std::filesystem::create_directory(empty);

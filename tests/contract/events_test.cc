@@ -136,7 +136,7 @@ TEST_P(EventContract, AuditHoldsOverManyPages) {
     return {};
   }));
   uint64_t reported = 0;
-  const auto report = verify_audit(store(), world_.row_key(), [&](uint64_t done, uint64_t total) {
+  const auto report = verify_audit(store(), [&](uint64_t done, uint64_t total) {
     EXPECT_GT(done, reported);
     reported = done;
     EXPECT_EQ(total, 1'209u);
@@ -331,16 +331,15 @@ TEST_P(EventContract, AuditNamesATokenRowThatWasPutBackOrRemoved) {
 TEST_P(EventContract, RefusesAnotherRowKeyAndANewerSchema) {
   add_history();
   std::array<uint8_t, 32> other{};
-  const Hmac other_key{SecretKey(other)};
-  EXPECT_CODE(verify_audit(store(), other_key, {}), integrity_violated);
+  const core::RowKeys other_keys({{core::RowKeyId{1}, Hmac(SecretKey(other))}});
   world_.close();
-  const auto open_with = [&](const Hmac& key) -> Result<void> {
+  const auto open_with = [&](const core::RowKeys& keys) -> Result<void> {
     LK_TRY(auto driver, GetParam().open(world_.folder()));
-    LK_CHECK(open_store(std::move(driver), {world_.clock(), world_.entropy(), world_.log(), key}));
+    LK_CHECK(open_store(std::move(driver), {world_.clock(), world_.entropy(), world_.log(), keys}));
     return {};
   };
-  EXPECT_CODE(open_with(other_key), integrity_violated);
-  ASSERT_OK(open_with(world_.row_key()));
+  EXPECT_CODE(open_with(other_keys), integrity_violated);
+  ASSERT_OK(open_with(world_.row_keys()));
   ASSERT_OK(world_.open());
   tamper("UPDATE schema_version SET version = version + 1");
   world_.close();

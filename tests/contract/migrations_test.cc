@@ -15,7 +15,8 @@ class MigrationContract : public StoreContract {
  protected:
   // The head as a program of that many steps signed and wrote it.
   Result<void> write_head(Connection& connection, size_t steps, const LogHead& head, bool ours) {
-    if (steps >= kEpochSteps) return insert_head(connection, sign_head(world_.row_key(), head));
+    if (steps >= kEpochSteps)
+      return insert_head(connection, sign_head(core::RowKeyView(world_.row_keys()), head));
     Digest signature =
         core::head_signature_without_epoch(world_.row_key(), head.revision, head.hash);
     if (!ours) signature[0] ^= 1;
@@ -47,7 +48,7 @@ class MigrationContract : public StoreContract {
   Result<std::unique_ptr<Store>> open(const std::string& folder) {
     LK_TRY(auto driver, GetParam().open(folder));
     return open_store(std::move(driver),
-                      {world_.clock(), world_.entropy(), world_.log(), world_.row_key()});
+                      {world_.clock(), world_.entropy(), world_.log(), world_.row_keys()});
   }
   size_t all_steps() { return (*GetParam().open(world_.folder() + "/copy"))->migrations().size(); }
 };
@@ -66,7 +67,7 @@ TEST_P(MigrationContract, ADatabaseOfEachEarlierStepIsBroughtUpToTheNewest) {
     EXPECT_EQ((*opened)->head().revision.number, 1u);
     const core::Epoch epoch = (*opened)->head().epoch;
     EXPECT_EQ(epoch.is_nil(), steps >= kEpochSteps);
-    ASSERT_OK(verify_audit(**opened, world_.row_key(), {}));
+    ASSERT_OK(verify_audit(**opened, {}));
     // The newest tables are there.
     ASSERT_OK((*opened)->write([&](WriteTx& tx) -> Result<void> {
       LK_CHECK(insert_idempotency_row(tx, {}));

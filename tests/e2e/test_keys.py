@@ -1,8 +1,11 @@
 """Keys of a running server: rotation under load, what retiring one ends, kills, the commands."""
 
+import contextlib
 import json
 import os
 import random
+import shutil
+import sqlite3
 import stat
 import threading
 import time
@@ -255,6 +258,100 @@ class DigestKeys(KeysTest):
             for text in texts:
                 self.assertEqual(self.server.use(text).status, 200, f"kill {kill}, {command}")
             self.verify()
+
+
+class RowKeys(KeysTest):
+    def wait_for_one_row_key(self, seconds=60):
+        deadline = time.monotonic() + seconds
+        while len(self.list_keys("row")) > 1:
+            self.assertLess(time.monotonic(), deadline, self.server.log_text()[-2000:])
+            time.sleep(0.05)
+
+    def actions(self):
+        with contextlib.closing(sqlite3.connect(
+                f"file:{self.server.data}/latchkey.db?mode=ro", uri=True)) as database:
+            return [row[0] for row in database.execute(
+                "SELECT action FROM events WHERE action LIKE 'Key.%' ORDER BY revision")]
+
+    def test_rotate_under_load_with_nothing_failing(self):
+        self.server.add_person("ben@example.com")
+        load = Load(self.server, SEED)
+        self.load_until(load, "check", "create")
+        for number in range(2, 6):
+            told = self.key("rotate", "row")
+            self.assertIn(f"signed with row key {number}", told.stderr)
+            self.assertEqual(set(self.list_keys("row")), {str(number)})
+            self.verify()
+            self.key("rotate", "digest")
+            self.load_until(load, "check", "create", "revoke", "sign-in")
+        self.assertEqual(load.end(), [])
+        print(load.counts, flush=True)
+        self.assertIn("row-5.key", self.files())
+        self.assertNotIn("row.key", self.files())
+        self.verify()
+        self.server.stop()
+        self.verify()
+        self.server.start()
+        for text in load.tokens:
+            self.assertEqual(self.server.use(text).status, 200)
+        self.server.sign_in(harness.EMAIL, harness.PASSWORD)
+        self.assertEqual(self.server.metric("latchkey_token_rows_refused_total"), 0)
+        self.assertNotIn("store.row_refused", self.server.log_text())
+
+    def test_kills_during_a_rotation_and_going_on(self):
+        rng = random.Random(SEED)
+        texts = [self.server.create_token(f"kept {n}")["token"] for n in range(40)]
+        for kill in range(8):
+            newest = max(int(key) for key in self.list_keys("row"))
+            thread = threading.Thread(target=self.server.run, args=(
+                "key", "rotate", "row", "--data", self.server.data))
+            thread.start()
+            time.sleep(rng.uniform(0.0, 0.25))
+            self.server.kill()
+            thread.join(60)
+            self.verify()
+            self.server.start()
+            texts.append(self.server.create_token("after a kill")["token"])
+            self.wait_for_one_row_key()
+            key = int(next(iter(self.list_keys("row"))))
+            self.assertIn(key, (newest, newest + 1), f"kill {kill}")
+            self.verify()
+            for text in texts:
+                self.assertEqual(self.server.use(text).status, 200, f"kill {kill}")
+        # Each change of keys is in the log, once.
+        actions = self.actions()
+        key = int(next(iter(self.list_keys("row"))))
+        self.assertEqual(actions.count("Key.RowRotateEvent"), key - 1)
+        self.assertGreaterEqual(actions.count("Key.RowRetireEvent"), key - 1)
+
+    def test_a_database_under_the_old_key_needs_the_old_key(self):
+        text = self.server.create_token("kept")["token"]
+        self.server.stop()
+        backup = os.path.join(self.server.folder, "backup.db")
+        shutil.copy(os.path.join(self.server.data, "latchkey.db"), backup)
+        old_key = os.path.join(self.server.folder, "row.key")
+        shutil.copy(os.path.join(self.server.data, "keys/row.key"), old_key)
+        self.server.start()
+        self.key("rotate", "row")
+        self.server.stop()
+        for name in os.listdir(self.server.data):
+            if name.startswith("latchkey.db"):
+                os.remove(os.path.join(self.server.data, name))
+        shutil.copy(backup, os.path.join(self.server.data, "latchkey.db"))
+        os.chmod(os.path.join(self.server.data, "latchkey.db"), 0o600)
+        ended = self.server.run("audit", "verify", "--data", self.server.data)
+        self.assertEqual(ended.returncode, 5, ended)
+        self.assertIn("not signed with a row key that is here (2)", ended.stderr)
+        # With its key it works, and is signed anew.
+        shutil.copy(old_key, os.path.join(self.server.data, "keys/row.key"))
+        os.chmod(os.path.join(self.server.data, "keys/row.key"), 0o600)
+        self.verify()
+        self.server.start()
+        self.assertEqual(self.server.use(text).status, 200)
+        self.wait_for_one_row_key()
+        self.assertNotIn("row.key", self.files())
+        self.verify()
+        self.assertEqual(self.server.use(text).status, 200)
 
 
 if __name__ == "__main__":

@@ -424,7 +424,7 @@ class LifecycleModel : public testing::Test {
     const auto events = world_.events_after({0});
     for (size_t i = 0; i < events.size(); ++i) EXPECT_EQ(events[i].revision.number, i + 1);
     EXPECT_EQ(events.size(), world_.store().head().revision.number);
-    const auto report = store::verify_audit(world_.store(), world_.row_key(), {});
+    const auto report = store::verify_audit(world_.store(), {});
     ASSERT_TRUE(report) << report.error().message;
     EXPECT_EQ(report->events, events.size());
     EXPECT_EQ(report->tokens, model_.size());
