@@ -37,6 +37,10 @@ Result<store::TokenRow> load_token(store::ReadTx& tx, core::OrganizationId organ
                                    core::TokenId id) {
   LK_TRY(auto row, store::find_token(tx, id));
   if (!row || row->token.organization != organization) return not_found();
+  // Who changes a row signs all of it: one that was written past the server must not become ours.
+  if (!store::is_ours(tx, *row)) {
+    return Error(ErrorCode::integrity_violated, "The row of this token was changed from outside.");
+  }
   return *std::move(row);
 }
 

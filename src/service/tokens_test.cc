@@ -578,5 +578,32 @@ TEST_F(FaultTest, AReadThatFailsSaysSo) {
   world.fault().disarm();
 }
 
+// A changed row is refused by the index; no later change of the token may sign it.
+TEST(Tokens, ARowThatWasChangedFromOutsideIsNeverSigned) {
+  World world;
+  const auto organization = world.add_organization("fabrikam");
+  const Actor ada = world.member(organization, "ada", core::Role::owner);
+  Tokens tokens(world.dependencies());
+  core::CreateToken create;
+  create.display_name = "build";
+  create.scope = "vso.project";
+  const auto id = World::must(tokens.create(ada, organization, create)).value.token.id;
+  World::check(world.store().write_aside([](store::WriteTx& tx) {
+    return tx.connection().run_script("UPDATE tokens SET scope = 'app_token'");
+  }));
+  const auto head = world.store().head().revision;
+  core::UpdateToken rename;
+  rename.display_name = "renamed";
+  const auto expect_refused = [](const auto& result) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::integrity_violated);
+  };
+  expect_refused(tokens.update(ada, organization, id, rename));
+  expect_refused(tokens.regenerate(ada, organization, id, {}));
+  expect_refused(tokens.revoke(ada, organization, id));
+  expect_refused(tokens.revoke_as_administrator(ada, organization, id));
+  EXPECT_EQ(world.store().head().revision, head);
+}
+
 }  // namespace
 }  // namespace latchkey::service
