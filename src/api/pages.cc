@@ -52,9 +52,12 @@ Result<http::Response> get_page(Call& call) {
   return response;
 }
 
-Result<http::Response> get_open_api(Call&) {
-  return http::make_response(200, "application/json; charset=utf-8",
-                             std::string(embedded::openapi_json()));
+Result<http::Response> get_open_api(Call& call) {
+  auto response = http::make_response(200, "application/json; charset=utf-8",
+                                      std::string(embedded::openapi_json()));
+  // Anybody may ask which installation answers here; `latchkey doctor` does.
+  response.add_header("Latchkey-Deployment", format_uuid(call.context.options.deployment_id));
+  return response;
 }
 
 // Whether the client takes gzip. A quality of zero refuses it (RFC 9110 section 12.5.3).

@@ -157,6 +157,7 @@ void set_transport(CURL* handle, const ClientOptions& options) {
   curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout.count()));
   curl_easy_setopt(handle, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
   if (!options.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, options.ca_file.c_str());
+  if (options.asks_certificate) curl_easy_setopt(handle, CURLOPT_CERTINFO, 1L);
   if (!options.unix_path.empty()) {
     curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, options.unix_path.c_str());
   }
@@ -174,6 +175,21 @@ void set_request(CURL* handle, const ClientRequest& request, const HeaderList& h
     curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.first());
+}
+
+// "Expire date:..." of the server's own certificate, which comes first; empty without TLS.
+std::string certificate_end(CURL* handle) {
+  constexpr std::string_view kField = "Expire date:";
+  curl_certinfo* chain = nullptr;
+  if (curl_easy_getinfo(handle, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == nullptr ||
+      chain->num_of_certs < 1) {
+    return "";
+  }
+  for (const curl_slist* item = chain->certinfo[0]; item != nullptr; item = item->next) {
+    const std::string_view line = item->data;
+    if (line.starts_with(kField)) return std::string(trim(line.substr(kField.size())));
+  }
+  return "";
 }
 
 }  // namespace
@@ -220,6 +236,7 @@ Result<ClientResponse> Client::send(const ClientRequest& request) {
   const CURLcode code = curl_easy_perform(handle);
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  if (options.asks_certificate) collector.response.certificate_until = certificate_end(handle);
   curl_easy_reset(handle);  // the handle must not keep pointers into this frame
   if (code != CURLE_OK) {
     const std::string where = options.unix_path.empty() ? options.base_url : options.unix_path;

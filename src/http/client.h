@@ -30,6 +30,7 @@ struct ClientResponse {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
+  std::string certificate_until;  // of https, if asked for: "Nov 24 12:00:00 2027 GMT"
 
   std::string header(std::string_view lower_case_name) const;  // empty when absent
 };
@@ -40,6 +41,7 @@ struct ClientOptions {
   std::string ca_file;    // PEM file of the roots to verify TLS with; empty: the system's
   Milliseconds timeout{30'000};
   size_t response_bytes_max = 16 * 1024 * 1024;
+  bool asks_certificate = false;  // fill ClientResponse::certificate_until
 };
 
 class Client {

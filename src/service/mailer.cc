@@ -136,6 +136,7 @@ class SmtpMailer final : public Mailer {
  public:
   explicit SmtpMailer(SmtpOptions options) : options_(std::move(options)) {}
   Result<void> send(const Mail& mail) override;
+  Result<void> probe() const;
 
  private:
   Result<void> prepare(CURL* handle) const;
@@ -170,6 +171,19 @@ Result<void> SmtpMailer::prepare(CURL* handle) const {
   return Error(ErrorCode::configuration, "The mail library does not take these settings.", "smtp");
 }
 
+// How a conversation with the mail server ended; `reason` is curl's, and may be empty.
+Result<void> explain(CURL* handle, CURLcode code, const char* reason) {
+  if (code == CURLE_OK) return {};
+  if (code == CURLE_OPERATION_TIMEDOUT) {
+    return Error(ErrorCode::timed_out, "The mail server did not answer in time.");
+  }
+  long answer = 0;
+  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer);
+  std::string message = reason[0] != '\0' ? reason : curl_easy_strerror(code);
+  if (answer != 0) message += " (the server's last answer was " + std::to_string(answer) + ")";
+  return Error(ErrorCode::mail_refused, std::move(message));
+}
+
 Result<void> SmtpMailer::send(const Mail& mail) {
   if (!is_mail_address(options_.from) || !is_mail_address(mail.recipient)) {
     return Error(ErrorCode::mail_refused, "The sender's or recipient's address cannot be written.");
@@ -193,16 +207,30 @@ Result<void> SmtpMailer::send(const Mail& mail) {
                       curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
                       curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason.data()) == CURLE_OK;
   if (!is_set) return Error(ErrorCode::internal, "The mail library refuses its options.");
-  const CURLcode code = curl_easy_perform(curl);
-  if (code == CURLE_OK) return {};
-  if (code == CURLE_OPERATION_TIMEDOUT) {
-    return Error(ErrorCode::timed_out, "The mail server did not answer in time.");
+  return explain(curl, curl_easy_perform(curl), reason.data());
+}
+
+Result<void> SmtpMailer::probe() const {
+  if (!is_mail_address(options_.from)) {
+    return Error(ErrorCode::mail_refused, "The sender's address cannot be written.");
   }
+  const std::unique_ptr<CURL, CurlEnd> handle(curl_easy_init());
+  if (!handle) return Error(ErrorCode::internal, "The mail library does not start.");
+  LK_CHECK(prepare(handle.get()));
+  CURL* const curl = handle.get();
+  // Without recipients curl sends one command and wants a good answer; then it says QUIT.
+  const std::string command = "MAIL FROM:<" + options_.from + ">";
+  std::array<char, CURL_ERROR_SIZE> reason{};
+  const bool is_set = curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, command.c_str()) == CURLE_OK &&
+                      curl_easy_setopt(curl, CURLOPT_NOBODY, 1L) == CURLE_OK &&
+                      curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason.data()) == CURLE_OK;
+  if (!is_set) return Error(ErrorCode::internal, "The mail library refuses its options.");
+  LK_CHECK(explain(curl, curl_easy_perform(curl), reason.data()));
   long answer = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
-  std::string message = reason[0] != '\0' ? reason.data() : curl_easy_strerror(code);
-  if (answer != 0) message += " (the server's last answer was " + std::to_string(answer) + ")";
-  return Error(ErrorCode::mail_refused, std::move(message));
+  if (answer / 100 == 2) return {};
+  return Error(ErrorCode::mail_refused,
+               "The sender is refused with " + std::to_string(answer) + ".");
 }
 
 }  // namespace
@@ -225,5 +253,7 @@ std::string format_mail(const Mail& mail, const std::string& from) {
 std::unique_ptr<Mailer> make_smtp_mailer(SmtpOptions options) {
   return std::make_unique<SmtpMailer>(std::move(options));
 }
+
+Result<void> probe_smtp(SmtpOptions options) { return SmtpMailer(std::move(options)).probe(); }
 
 }  // namespace latchkey::service

@@ -41,6 +41,9 @@ class Mailer {
 };
 
 std::unique_ptr<Mailer> make_smtp_mailer(SmtpOptions options);
+// Goes as far with the server as a mail would, but for a recipient and a text: greeting, TLS,
+// sign-in and MAIL FROM. Errors: mail_refused (the message says at what), timed_out.
+Result<void> probe_smtp(SmtpOptions options);
 // The mail as it is sent: RFC 5322 headers (RFC 2047 where not ASCII) and a quoted-printable body.
 // No header can be smuggled in through a name or a subject.
 std::string format_mail(const Mail& mail, const std::string& from);
