@@ -17,6 +17,7 @@ test_packages=(
   python3 python3-aiosmtpd curl sqlite3 strace testssl.sh
   azure-cli python3-azext-devops nginx-light wrk
   chromium fonts-liberation
+  zsh fish man-db mandoc libfaketime
 )
 
 say() { printf '%s\n' "$*" >&2; }

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/cli_output.h"
+#include "app/cli_tree.h"
 #include "app/version.h"
 
 namespace latchkey::app {
@@ -35,10 +36,12 @@ void add_global_options(CLI::App& root, Cli& cli) {
   root.add_option("--server", cli.server, "URL of the server")->envname("LATCHKEY_SERVER");
   root.add_option("--organization", cli.organization, "Organization to work in")
       ->envname("LATCHKEY_ORGANIZATION");
-  root.add_option("--data,--data-dir", cli.data_dir, "Data folder, for its console or offline");
+  root.add_option("--data,--data-dir", cli.data_dir, "Data folder, for its console or offline")
+      ->type_name(kFolderType);
   root.add_option("--ca-file", cli.ca_file,
                   "PEM file of the roots to verify the server with; default the system's")
-      ->envname("LATCHKEY_CA_FILE");
+      ->envname("LATCHKEY_CA_FILE")
+      ->type_name(kFileType);
   root.add_flag("--json", cli.json, "Print the server's JSON");
 }
 
@@ -107,6 +110,7 @@ int run_cli(int argc, const char* const* argv) {
   add_restore_command(root, cli);
   add_key_commands(root, cli);
   add_version_command(root, cli);
+  add_completion_commands(root, cli);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

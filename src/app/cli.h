@@ -133,6 +133,7 @@ void add_gate_commands(CLI::App& root, Cli& cli);  // gate check, gate explain
 void add_backup_command(CLI::App& root, Cli& cli);
 void add_restore_command(CLI::App& root, Cli& cli);
 void add_key_commands(CLI::App& root, Cli& cli);
+void add_completion_commands(CLI::App& root, Cli& cli);  // completion, man
 
 // Runs one command line; the exit code.
 int run_cli(int argc, const char* const* argv);

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli.h"
+#include "app/cli_config.h"
 #include "app/cli_output.h"
 #include "app/config.h"
 #include "app/reveal.h"
@@ -19,9 +20,8 @@ constexpr Milliseconds kGrace{10'000};
 constexpr timespec kPollInterval{2, 0};  // of the certificate's files
 
 struct ServeOptions {
-  std::string config_file;
+  ConfigOptions config;
   bool print_config = false;
-  std::map<std::string, std::string, std::less<>> flags;  // by key; empty: not given
 };
 
 // The signals that this process waits for; blocked in every thread that is made after.
@@ -83,14 +83,7 @@ Error start_error(Error error) {
 }
 
 Result<void> serve(const Cli& cli, const ServeOptions& options) {
-  ConfigSources sources;
-  sources.file = options.config_file;
-  sources.environment = process_environment();
-  for (const auto& [key, text] : options.flags) {
-    if (!text.empty()) sources.flags[key] = text;
-  }
-  if (!cli.data_dir.empty()) sources.flags["data_dir"] = cli.data_dir;
-  auto config = load_config(sources);
+  auto config = load_config(cli, options.config);
   if (!config) return start_error(std::move(config).error());
   if (options.print_config) {
     print_line(format_config(*config));
@@ -111,17 +104,9 @@ Result<void> serve(const Cli& cli, const ServeOptions& options) {
 void add_serve_command(CLI::App& root, Cli& cli) {
   auto options = std::make_shared<ServeOptions>();
   auto* command = root.add_subcommand("serve", "Run a server");
-  command->add_option("--config", options->config_file,
-                      "TOML file; default latchkey.toml in the data folder, if it is there");
+  add_config_options(*command, options->config);
   command->add_flag("--print-config", options->print_config,
                     "Print the effective configuration and where each value is from");
-  for (const Setting& setting : settings()) {
-    if (setting.key == "data_dir") continue;  // --data and --data-dir are for every command
-    std::string names = flag_of(setting.key);
-    if (setting.key == "listen.port") names += ",--port";
-    command->add_option(names, options->flags[std::string(setting.key)],
-                        std::string(setting.help) + " [" + setting.get(Config()) + "]");
-  }
   command->footer(
       "Each option is also a key of the file (--listen-port is port in [listen]) and an\n"
       "environment variable (LATCHKEY_LISTEN_PORT). Flags win over the environment, that over\n"

@@ -25,7 +25,9 @@ using TextRule = std::function<Result<void>(std::string_view key, std::string_vi
 
 Setting text_setting(std::string_view key, std::string_view help, std::string Config::*member,
                      TextRule rule = nullptr) {
-  return {key, SettingKind::text, help,
+  return {key,
+          SettingKind::text,
+          help,
           [key, member, rule](Config& config, std::string_view text) -> Result<void> {
             if (!is_utf8(text) || has_control_character(text)) {
               return bad(key, "must be text without control characters");
@@ -34,13 +36,16 @@ Setting text_setting(std::string_view key, std::string_view help, std::string Co
             config.*member = std::string(text);
             return {};
           },
-          [member](const Config& config) { return config.*member; }};
+          [member](const Config& config) { return config.*member; },
+          {}};
 }
 
 template <class Number>
 Setting integer_setting(std::string_view key, std::string_view help, Number Config::*member,
                         std::pair<uint64_t, uint64_t> range) {
-  return {key, SettingKind::integer, help,
+  return {key,
+          SettingKind::integer,
+          help,
           [key, member, range](Config& config, std::string_view text) -> Result<void> {
             const auto number = parse_unsigned(text);
             if (!number || *number < range.first || *number > range.second) {
@@ -50,23 +55,31 @@ Setting integer_setting(std::string_view key, std::string_view help, Number Conf
             config.*member = static_cast<Number>(*number);
             return {};
           },
-          [member](const Config& config) { return std::to_string(config.*member); }};
+          [member](const Config& config) { return std::to_string(config.*member); },
+          {}};
 }
 
 Setting boolean_setting(std::string_view key, std::string_view help, bool Config::*member) {
-  return {key, SettingKind::boolean, help,
+  return {key,
+          SettingKind::boolean,
+          help,
           [key, member](Config& config, std::string_view text) -> Result<void> {
             if (text != "true" && text != "false") return bad(key, "must be true or false");
             config.*member = text == "true";
             return {};
           },
-          [member](const Config& config) { return config.*member ? "true" : "false"; }};
+          [member](const Config& config) { return config.*member ? "true" : "false"; },
+          {}};
 }
 
 template <class Enum>
 Setting choice_setting(std::string_view key, std::string_view help, Enum Config::*member,
                        std::vector<std::pair<std::string_view, Enum>> choices) {
-  return {key, SettingKind::text, help,
+  std::vector<std::string_view> values;
+  for (const auto& choice : choices) values.push_back(choice.first);
+  return {key,
+          SettingKind::text,
+          help,
           [key, member, choices](Config& config, std::string_view text) -> Result<void> {
             std::string names;
             for (const auto& [name, value] : choices) {
@@ -83,7 +96,8 @@ Setting choice_setting(std::string_view key, std::string_view help, Enum Config:
               if (value == config.*member) return std::string(name);
             }
             return std::string();
-          }};
+          },
+          values};
 }
 
 Result<void> check_address(std::string_view key, std::string_view text) {

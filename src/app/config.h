@@ -78,6 +78,7 @@ struct Setting {
   // Errors: configuration naming the key and the rule.
   std::function<Result<void>(Config&, std::string_view)> set;
   std::function<std::string(const Config&)> get;
+  std::vector<std::string_view> choices;  // all values that it takes, if they can be listed
 };
 
 // All keys, in the order that they are printed in.
