@@ -21,7 +21,8 @@ for --server, --organization and --ca-file; each key of `latchkey serve` has a
 variable of its own.
 
 Exit codes: 0 done; 1 refused by the server; 2 usage or configuration; 3 cannot
-reach the server; 4 not signed in; 5 integrity violated (audit verify).)";
+reach the server; 4 not signed in; 5 integrity violated (audit verify); 6 a
+problem was found (doctor).)";
 
 void add_version_command(CLI::App& root, Cli& cli) {
   auto* command = root.add_subcommand("version", "Print the version");
@@ -109,6 +110,7 @@ int run_cli(int argc, const char* const* argv) {
   add_backup_command(root, cli);
   add_restore_command(root, cli);
   add_key_commands(root, cli);
+  add_doctor_command(root, cli);
   add_version_command(root, cli);
   add_completion_commands(root, cli);
   try {

@@ -29,7 +29,8 @@ enum class ExitCode {
   usage = 2,
   unreachable = 3,
   not_signed_in = 4,
-  integrity = 5
+  integrity = 5,
+  problems = 6
 };
 ExitCode exit_code_of(ErrorCode code);
 // "latchkey: what; what to do next", from message and detail.
@@ -133,6 +134,7 @@ void add_gate_commands(CLI::App& root, Cli& cli);  // gate check, gate explain
 void add_backup_command(CLI::App& root, Cli& cli);
 void add_restore_command(CLI::App& root, Cli& cli);
 void add_key_commands(CLI::App& root, Cli& cli);
+void add_doctor_command(CLI::App& root, Cli& cli);
 void add_completion_commands(CLI::App& root, Cli& cli);  // completion, man
 
 // Runs one command line; the exit code.

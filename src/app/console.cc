@@ -1,5 +1,7 @@
 #include "app/console.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "api/errors.h"
@@ -105,16 +107,22 @@ Console::Answer Console::answer_person(const http::Request& request, std::string
 Console::Answer Console::status() {
   LK_TRY(const bool needs_set_up, dependencies_.identity.needs_set_up());
   const auto index = dependencies_.verifier.status();
+  const uint64_t head = dependencies_.store.head().revision.number;
+  const core::Revision before{head == 0 ? 0 : head - 1};
+  LK_TRY(const auto last, dependencies_.store.events(before, 1, Milliseconds(0)));
   const json::value body = {
       {"version", kVersion},
       {"deploymentId", options_.deployment_id},
       {"publicUrl", options_.public_url},
       {"serverUrl", options_.server_url},
+      {"operationsUrl", options_.operations_url},
+      {"processId", static_cast<int64_t>(::getpid())},
       {"needsSetup", needs_set_up},
       {"epoch", core::format_id(index.epoch)},
       {"revision", index.revision.number},
       {"tokens", index.tokens},
       {"indexAgeMs", index.age.count()},
+      {"lastEventAt", last.empty() ? json::value() : json::value(format_date_time(last[0].at))},
   };
   return json_response(200, body);
 }

@@ -38,7 +38,8 @@ struct ConsoleDependencies {
 
 struct ConsoleOptions {
   std::string public_url;
-  std::string server_url;  // where this machine reaches the server
+  std::string server_url;      // where this machine reaches the server
+  std::string operations_url;  // and its health and metrics
   std::string deployment_id;
   Milliseconds index_wait_max{1000};
 };

@@ -132,7 +132,9 @@ port = 9000
 .RE
 .PP
 .B latchkey serve \-\-print\-config
-prints what is in effect, with where each value is from.
+prints what is in effect, with where each value is from;
+.B latchkey doctor
+checks it.
 )";
 
 std::string kind_name(SettingKind kind) {

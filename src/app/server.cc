@@ -12,6 +12,7 @@
 #include "app/keys.h"
 #include "app/operations.h"
 #include "app/restore.h"
+#include "app/smtp_options.h"
 #include "app/store_feed.h"
 #include "app/tls_files.h"
 #include "app/version.h"
@@ -51,21 +52,7 @@ class Front final : public http::Handler {
 
 Result<std::unique_ptr<service::Mailer>> make_mailer(const Config& config) {
   if (config.smtp_url.empty()) return std::unique_ptr<service::Mailer>();
-  service::SmtpOptions options;
-  options.url = config.smtp_url;
-  options.from = config.smtp_from;
-  options.user = config.smtp_user;
-  options.tls = config.smtp_tls;
-  options.ca_file = config.smtp_ca_file;
-  if (!config.smtp_password_file.empty()) {
-    auto text = read_small_file(config.smtp_password_file);
-    if (!text) {
-      return Error(ErrorCode::configuration, "smtp.password_file: " + text.error().message,
-                   "smtp.password_file");
-    }
-    text->resize(text->find_last_not_of("\r\n") + 1);
-    options.password = SecretText::take(std::move(*text));
-  }
+  LK_TRY(auto options, load_smtp_options(config));
   return service::make_smtp_mailer(std::move(options));
 }
 
@@ -239,6 +226,7 @@ Result<void> Server::State::tell() {
   ConsoleOptions console_options;
   console_options.public_url = started.public_url;
   console_options.server_url = started.server_url;
+  console_options.operations_url = started.operations_url;
   console_options.deployment_id = format_uuid(keys->deployment_id());
   backup = std::make_unique<BackupRun>(
       BackupRunDependencies{*store, config.data_dir, *keys, clock, log, *workers});

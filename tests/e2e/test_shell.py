@@ -158,6 +158,9 @@ class Manual(unittest.TestCase):
         for key in re.findall(r"^([a-z_]+) = ", output("serve", "--print-config"), re.M):
             self.assertRegex(pages["latchkey.toml.5"], rf"(?m)^\\fB([a-z]+\.)?{key}\\fR \(")
 
+    def test_an_example_keeps_its_lines(self):
+        self.assertIn(".nf\nlatchkey doctor \\-\\-config", self.pages()["latchkey.1"])
+
 
 class Configuration(unittest.TestCase):
     def test_the_document_has_every_key_with_its_default_and_words(self):
