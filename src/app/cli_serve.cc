@@ -12,6 +12,7 @@
 #include "app/config.h"
 #include "app/reveal.h"
 #include "app/server.h"
+#include "app/service_manager.h"
 
 namespace latchkey::app {
 namespace {
@@ -94,7 +95,9 @@ Result<void> serve(const Cli& cli, const ServeOptions& options) {
   auto server = Server::start(*config, *log);
   if (!server) return start_error(std::move(server).error());
   welcome(cli, (*server)->started(), *config);
+  notify_service_manager("READY=1\nSTATUS=Serves " + (*server)->started().public_url);
   wait_for_stop(signals, **server, *log);
+  notify_service_manager("STOPPING=1");
   (*server)->stop(kGrace);
   return {};
 }
