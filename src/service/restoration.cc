@@ -326,7 +326,12 @@ Result<void> ChangesSince::add(const core::Event& event) {
     case project_deleted:
     case project_restored:
     case project_properties_changed:
-    case store_restored: return {};
+    case store_restored:
+    case key_digest_rotated:
+    case key_digest_retired:
+    case key_row_rotated:
+    case key_row_resigned:
+    case key_row_retired: return {};
   }
   return {};
 }
