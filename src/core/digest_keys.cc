@@ -86,10 +86,4 @@ void DigestKeys::remove(DigestKeyId id) {
   keys_[*slot].erase();
 }
 
-std::vector<DigestKeyId> DigestKeys::ids() const {
-  std::vector<DigestKeyId> ids;
-  for (const auto& [id, key] : keys_) ids.push_back(id);
-  return ids;
-}
-
 }  // namespace latchkey::core
