@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -23,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kManifest = "manifest.json";
+constexpr std::string_view kDeployment = "deployment.json";
 constexpr std::string_view kPartial = ".latchkey-partial";
 constexpr size_t kPathMax = 4'000;
 constexpr size_t kKeyFilesMax = 256;
@@ -179,17 +181,23 @@ Result<std::string> hash_file(const std::string& path) {
 Result<void> copy_key_files(const std::string& from, const std::string& to) {
   if (::mkdir(to.c_str(), 0700) != 0) return bad_errno("make the folder", to);
   std::error_code error;
-  size_t files = 0;
+  std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(from, error)) {
     const std::string name = entry.path().filename().string();
     if (!entry.is_regular_file(error) || name.ends_with(".new")) continue;
-    if (++files > kKeyFilesMax) return bad(from + " holds more files than keys can be");
-    LK_TRY(std::string text, read_small_file(entry.path().string()));
+    if (names.size() == kKeyFilesMax) return bad(from + " holds more files than keys can be");
+    names.push_back(name);
+  }
+  if (error) return bad("cannot read " + from + ": " + error.message());
+  // First what names the keys: one that is made meanwhile is then more than is needed.
+  std::partition(names.begin(), names.end(),
+                 [](const std::string& name) { return name == kDeployment; });
+  for (const std::string& name : names) {
+    LK_TRY(std::string text, read_small_file(from + "/" + name));
     auto written = write_private_file(to + "/" + name, text);
     wipe(text.data(), text.size());
     LK_CHECK(written);
   }
-  if (error) return bad("cannot read " + from + ": " + error.message());
   return {};
 }
 
@@ -264,6 +272,11 @@ Result<BackupManifest> make_backup(const BackupRequest& request, const BackupSou
   if (manifest.with_keys) {
     // After the database: every key that it needs was there before.
     LK_CHECK(copy_key_files(source.data_dir + "/keys", partial.path() + "/keys"));
+    SystemEntropy entropy;
+    if (const auto loaded = load_keys(partial.path(), MissingKeys::refuse, entropy); !loaded) {
+      return bad("the keys changed while they were copied, or are damaged (" +
+                 loaded.error().message + "); make the backup again");
+    }
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(partial.path() + "/keys", error)) {
       const std::string name = "keys/" + entry.path().filename().string();
