@@ -87,15 +87,26 @@ class PartialFolder {
 };
 
 // Reads the copy as a restore would, and fills in what it is.
-Result<void> inspect_copy(const std::string& path, const BackupSource& source,
+Result<void> inspect_copy(const std::string& path, const core::RowKeyView& row_keys,
                           BackupManifest& manifest) {
   LK_TRY(const auto driver, store::open_sqlite(path, store::SqliteAccess::read_only));
-  LK_TRY(const auto facts,
-         store::inspect_database(*driver, core::RowKeyView(source.keys.row_keys())));
+  LK_TRY(const auto facts, store::inspect_database(*driver, row_keys));
   manifest.schema_version = facts.schema_version;
   manifest.head = facts.head;
   manifest.digest_keys = facts.digest_keys;
   return {};
+}
+
+// Whether the keys in the folder of a backup are enough for the database beside them.
+Result<void> check_copied_keys(const std::string& folder, BackupManifest& manifest) {
+  SystemEntropy entropy;
+  const auto keys = load_keys(folder, MissingKeys::refuse, entropy);
+  if (!keys) {
+    return bad("the keys changed while they were copied, or are damaged (" + keys.error().message +
+               "); make the backup again");
+  }
+  return inspect_copy(folder + "/" + std::string(kBackupDatabase),
+                      core::RowKeyView((*keys)->row_keys()), manifest);
 }
 
 Result<core::Epoch> read_epoch(JsonReader& reader) {
@@ -179,7 +190,7 @@ Result<std::string> hash_file(const std::string& path) {
 }
 
 Result<void> copy_key_files(const std::string& from, const std::string& to) {
-  if (::mkdir(to.c_str(), 0700) != 0) return bad_errno("make the folder", to);
+  if (::mkdir(to.c_str(), 0700) != 0 && errno != EEXIST) return bad_errno("make the folder", to);
   std::error_code error;
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(from, error)) {
@@ -266,19 +277,19 @@ Result<BackupManifest> make_backup(const BackupRequest& request, const BackupSou
   manifest.with_keys = request.keys == BackupKeys::with;
   // Of before the state that is copied, so that nothing older than this is missing in it.
   manifest.created_at = format_date_time(source.clock.now());
+  // Before the database and after it: a row key may be replaced meanwhile, and the copy may need
+  // the one that was removed or the one that came.
+  const core::RowKeyView row_keys(source.keys.row_keys());
+  const std::string keys = partial.path() + "/keys";
+  if (manifest.with_keys) LK_CHECK(copy_key_files(source.data_dir + "/keys", keys));
   LK_CHECK(source.copy(database, on_progress));
-  LK_CHECK(inspect_copy(database, source, manifest));
+  LK_CHECK(inspect_copy(database, row_keys, manifest));
   LK_TRY(manifest.sha256[std::string(kBackupDatabase)], hash_file(database));
   if (manifest.with_keys) {
-    // After the database: every key that it needs was there before.
-    LK_CHECK(copy_key_files(source.data_dir + "/keys", partial.path() + "/keys"));
-    SystemEntropy entropy;
-    if (const auto loaded = load_keys(partial.path(), MissingKeys::refuse, entropy); !loaded) {
-      return bad("the keys changed while they were copied, or are damaged (" +
-                 loaded.error().message + "); make the backup again");
-    }
+    LK_CHECK(copy_key_files(source.data_dir + "/keys", keys));
+    LK_CHECK(check_copied_keys(partial.path(), manifest));
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(partial.path() + "/keys", error)) {
+    for (const auto& entry : fs::directory_iterator(keys, error)) {
       const std::string name = "keys/" + entry.path().filename().string();
       LK_TRY(manifest.sha256[name], hash_file(partial.path() + "/" + name));
     }

@@ -64,8 +64,8 @@ Result<BackupManifest> make_backup(const BackupRequest& request, const BackupSou
 
 // `manifest` for people: one line that says what it is of and when it was made.
 std::string describe_backup(const BackupManifest& manifest);
-// Copies the files of the key folder `from`, whatever keys there are, to the new folder `to`.
-// Errors: configuration.
+// Copies the files of the key folder `from`, whatever keys there are, to the folder `to`, which is
+// made. Errors: configuration.
 Result<void> copy_key_files(const std::string& from, const std::string& to);
 // The SHA-256 of a file in hexadecimal. Errors: configuration.
 Result<std::string> hash_file(const std::string& path);

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <span>
 #include <vector>
 
-#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "core/canonical_bytes.h"
@@ -95,9 +96,10 @@ std::string account_key(const core::DigestKeys& keys, std::string_view email_key
   bytes.add("latchkey.account-attempts.v1");
   bytes.add(email_key);
   const std::span<const uint8_t> all = bytes.bytes();
-  const auto digest =
-      keys.digest_of(keys.current_id(), {reinterpret_cast<const char*>(all.data()), all.size()});
-  LK_ASSERT(digest);
+  const std::string_view text(reinterpret_cast<const char*>(all.data()), all.size());
+  std::optional<Digest> digest;
+  // Another key may become current, and this one be retired, between the two.
+  while (!digest) digest = keys.digest_of(keys.current_id(), text);
   return format_hex(*digest);
 }
 
