@@ -102,8 +102,8 @@ TEST_F(SqliteDriver, AnOlderSchemaIsNotReadAtRest) {
   driver_.reset();
   auto driver = open_sqlite(world_.database_path(), SqliteAccess::read_only);
   ASSERT_TRUE(driver);
-  const auto store = open_store(*std::move(driver),
-                                {world_.clock(), world_.entropy(), world_.log(), world_.row_keys()});
+  const auto store = open_store(
+      *std::move(driver), {world_.clock(), world_.entropy(), world_.log(), world_.row_keys()});
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, ErrorCode::configuration);
 }

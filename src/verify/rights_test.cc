@@ -23,7 +23,7 @@ class Rights : public testing::Test {
     item_.id = id_for_test<core::TokenId>(1);
     item_.organization = id_for_test<core::OrganizationId>(2);
     item_.owner = id_for_test<core::PersonId>(3);
-    item_.digest = core::token_digest(*keys_.find(keys_.current_id()), text_);
+    item_.digest = *keys_.digest_of(keys_.current_id(), text_);
     item_.valid_to = kStart + std::chrono::days(1);
   }
   // A set of one to four scopes, as a person asks for them, or full access.
