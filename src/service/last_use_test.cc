@@ -70,6 +70,7 @@ class BusyStore final : public store::Store {
     meanwhile_();
     return inner_.write_aside(body);
   }
+  bool needs_restart() const override { return inner_.needs_restart(); }
   store::LogHead head() const override { return inner_.head(); }
   Result<std::vector<core::Event>> events(core::Revision after, int limit,
                                           Milliseconds wait) override {

@@ -63,8 +63,7 @@ TEST_F(PasswordNoticeTest, TheConsoleIsAnOperator) {
 }
 
 TEST_F(PasswordNoticeTest, TellsWhyARestoreRemovedIt) {
-  must(restore_state({world_.store(), world_.entropy, world_.row_key()}, SinceBackup::revoke_all,
-                     {}));
+  must(restore_state({world_.store(), world_.entropy}, SinceBackup::revoke_all, {}));
   const auto told = mails(ada_);
   ASSERT_THAT(told, SizeIs(1));
   EXPECT_EQ(told[0].subject, "Your password was removed");
