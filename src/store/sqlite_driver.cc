@@ -374,10 +374,7 @@ class Copy {
 class SqliteDriver final : public Driver {
  public:
   SqliteDriver(std::string path, SqliteAccess access, SqliteLock lock, int checkpoint_pages)
-      : path_(std::move(path)),
-        access_(access),
-        lock_(std::move(lock)),
-        state_{checkpoint_pages} {}
+      : path_(std::move(path)), access_(access), lock_(std::move(lock)), state_{checkpoint_pages} {}
 
   Result<std::unique_ptr<Connection>> connect() override {
     const int mode =

@@ -147,7 +147,7 @@ class Disk(Faults):
         with self.assertRaises(AssertionError) as refused:
             server.start()
         self.assertIn("disk is full, read-only or failing", str(refused.exception))
-        self.assertEqual(server.process.returncode, 6)
+        self.assertEqual(server.process.returncode, 1)
         server.set(write_errno=0)
         server.start()
         self.assertEqual(self.tokens(), before)
