@@ -113,7 +113,8 @@ TEST_P(CopyContract, InspectSaysWhatItIsAndWhoseItIs) {
     ASSERT_OK(driver);
     EXPECT_EQ(static_cast<size_t>(facts->schema_version), (*driver)->migrations().size());
     const Hmac other{SecretKey(std::array<uint8_t, 32>{})};
-    EXPECT_CODE(inspect_database(**driver, other), integrity_violated);
+    const core::RowKeys others({{core::RowKeyId{1}, other}});
+    EXPECT_CODE(inspect_database(**driver, core::RowKeyView(others)), integrity_violated);
     const auto connection = (*driver)->connect();
     ASSERT_OK((*connection)->run("UPDATE schema_version SET version = version + 1"));
     EXPECT_CODE(inspect_database(**driver, core::RowKeyView(world_.row_keys())), configuration);
