@@ -12,8 +12,8 @@ constexpr uint64_t kFreeBytesMin = 64 * kMebibyte;  // what a checkpoint of the 
 constexpr uint64_t kFreeBytesLow = 1024 * kMebibyte;
 constexpr uint64_t kFreeInodesMin = 16;
 constexpr uint64_t kFreeInodesLow = 1000;
-// The files, sockets and mails that are open beside connections.
-constexpr uint64_t kOtherDescriptors = 128;
+// The files, sockets and mails that are open beside connections, as in descriptors.cc.
+constexpr uint64_t kOtherDescriptors = 448;
 // Between two machines, or two reads of one clock, there may be this much.
 constexpr Milliseconds kClockTolerance{1000};
 constexpr int64_t kTmpfs = 0x01021994;
@@ -130,7 +130,7 @@ Checks decide_limits(const LimitFacts& facts) {
   const std::string has = std::to_string(facts.descriptors_soft) +
                           " open files for a process (hard limit " +
                           std::to_string(facts.descriptors_hard) + ")";
-  if (facts.descriptors_soft < needed) {
+  if (facts.descriptors_hard < needed) {  // the server raises the soft one
     checks.push_back(
         {"limits", Finding::warning,
          has + ", and limits.connections_max = " + std::to_string(facts.connections_max) +

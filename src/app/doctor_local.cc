@@ -80,7 +80,7 @@ struct SchemaAndHead {
   std::optional<Instant> last_event_at;
 };
 
-Result<SchemaAndHead> read_store(const std::string& data_dir, const Hmac& row_key) {
+Result<SchemaAndHead> read_store(const std::string& data_dir, const core::RowKeys& row_keys) {
   LK_TRY(auto driver, store::open_sqlite(database_path(data_dir), store::SqliteAccess::read_only));
   LK_TRY(auto connection, driver->connect());
   SchemaAndHead found;
@@ -93,7 +93,9 @@ Result<SchemaAndHead> read_store(const std::string& data_dir, const Hmac& row_ke
     return Error(ErrorCode::configuration, "the database was written by a newer version", "",
                  "install the version that wrote it, or a newer one");
   }
-  LK_TRY(const auto head, store::load_signed_head(*connection, row_key));
+  // The head of an older schema has another form; the next start brings it up to date.
+  if (found.schema < static_cast<int64_t>(driver->migrations().size())) return found;
+  LK_TRY(const auto head, store::load_signed_head(*connection, core::RowKeyView(row_keys)));
   LK_TRY(const auto last, store::find_last_event(*connection));
   if ((last ? last->revision : core::Revision{}) != head.revision) {
     return Error(ErrorCode::integrity_violated, "the last event is not the head of the event log");
@@ -159,7 +161,7 @@ Checks check_keys(Examined& examined) {
   SystemEntropy entropy;
   const auto keys = load_keys(folder, MissingKeys::refuse, entropy);
   if (!keys) return {problem_of("keys", keys.error().message)};
-  examined.deployment_id = keys->deployment_id;
+  examined.deployment_id = (*keys)->deployment_id();
   return {{"keys", Finding::ok, "all are there and can be read", ""}};
 }
 
@@ -188,17 +190,18 @@ Checks check_store(Examined& examined) {
     return {{"store", Finding::problem, "the database cannot be checked without its keys",
              "see to the keys first"}};
   }
-  const auto found = read_store(folder, keys->row_key);
+  const auto found = read_store(folder, (*keys)->row_keys());
   if (!found) return {store_problem(found.error())};
   examined.last_event_at = found->last_event_at;
   const auto newest = static_cast<int64_t>(store::sqlite_migrations().size());
-  const std::string what = "the last of " + std::to_string(found->revision.number) +
-                           " events is signed; schema " + std::to_string(found->schema) + " of " +
-                           std::to_string(newest);
+  const std::string schema =
+      "schema " + std::to_string(found->schema) + " of " + std::to_string(newest);
   if (found->schema < newest) {
-    return {{"store", Finding::warning, what,
+    return {{"store", Finding::warning, schema,
              "back up first: the next start brings the schema up to date"}};
   }
+  const std::string what =
+      "the last of " + std::to_string(found->revision.number) + " events is signed; " + schema;
   return {{"store", Finding::ok, what, ""}};
 }
 

@@ -114,12 +114,13 @@ TEST(DoctorClock, KnowsTheDayOfItsBuild) {
 
 TEST(DoctorLimits, WantsADescriptorForEachConnection) {
   LimitFacts facts = good_limits();
-  facts.descriptors_soft = 16'384 + 128;
+  facts.descriptors_soft = 1024;
+  facts.descriptors_hard = 16'384 + 448;
   EXPECT_EQ(worst(decide_limits(facts)), Finding::ok);
-  facts.descriptors_soft -= 1;
+  facts.descriptors_hard -= 1;
   const Checks checks = decide_limits(facts);
   EXPECT_EQ(worst(checks), Finding::warning);
-  EXPECT_NE(checks[0].advice.find("16512"), std::string::npos);
+  EXPECT_NE(checks[0].advice.find("16832"), std::string::npos);
 }
 
 TEST(DoctorLimits, WarnsOfCoreDumpsAndSwap) {
