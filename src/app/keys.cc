@@ -144,15 +144,6 @@ Result<void> write_private_file(const std::string& path, std::string_view text) 
   return sync_folder(parent.empty() ? "." : parent.string());
 }
 
-Result<void> sync_folder(const std::string& path) {
-  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return bad_errno("open", path);
-  const bool synced = ::fsync(folder) == 0;
-  ::close(folder);
-  if (!synced) return bad_errno("write", path);
-  return {};
-}
-
 Result<std::string> read_small_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text(64 * 1024, '\0');

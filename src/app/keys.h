@@ -103,7 +103,5 @@ Result<std::string> read_small_file(const std::string& path);
 Result<void> sync_folder(const std::string& path);
 // Errors: configuration, with the chmod to type, if others than the owner may use `path`.
 Result<void> check_private(const std::string& path);
-// Makes what was written to, renamed in or removed from the folder last. Errors: configuration.
-Result<void> sync_folder(const std::string& path);
 
 }  // namespace latchkey::app
