@@ -105,8 +105,8 @@ CORE_AND_VERIFY = [
 # What stands around them; each of these must fail a test too.
 AROUND = [
     Mutant("row_mac_skipped", "store/row_mac.cc",
-           "if (constant_time_equal(right, stored)) return true;",
-           "if (right.size() == stored.size()) return true;", "a changed row counts as ours"),
+           "first_ = name();\n  return false;", "first_ = name();\n  return true;",
+           "a changed row counts as ours"),
     Mutant("role_outside_the_mac", "store/row_mac.cc",
            "  canonical.add(number_of(membership.role));\n", "",
            "whoever writes the database makes themselves an owner"),
