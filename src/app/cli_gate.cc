@@ -220,6 +220,7 @@ void add_document_options(CLI::App& command, GateOptions& options) {
 void add_gate_commands(CLI::App& root, Cli& cli) {
   auto* group = root.add_subcommand("gate", "What a gate makes of an API's description");
   group->require_subcommand(1);
+  group->footer("Example:\n  latchkey gate check openapi.yaml");
 
   auto* check_command = group->add_subcommand("check", "Look for what a gate could get wrong");
   auto check_options = std::make_shared<GateOptions>();
