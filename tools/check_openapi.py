@@ -35,7 +35,8 @@ def main():
     expected = {}
     for line in (ROOT / "spec/azure-devops/operations.jsonl").read_text().splitlines():
         row = json.loads(line)
-        expected[row["host"], row["method"], row["path"].split("?")[0]] = sorted(row["scopes"])
+        key = (row["host"], row["version"], row["method"], row["path"].split("?")[0])
+        expected[key] = sorted(row["scopes"])
     passed = failed = 0
     for file in sorted(folder.glob("*.json")):
         document = json.loads(file.read_text(encoding="utf-8-sig"))
@@ -45,7 +46,9 @@ def main():
             failed += 1
             continue
         for method, path in sorted(set(operations_of(document))):
-            wanted = expected.get((document.get("host"), method, path))
+            # A version that the data does not have is only asked about.
+            version = document["info"]["version"].split("-")[0]
+            wanted = expected.get((document.get("host"), version, method, path))
             answer = run(latchkey, "explain", method, re.sub(r"\{[^}]*\}", "value", path),
                          "--openapi", str(file))
             if isinstance(answer, str):
