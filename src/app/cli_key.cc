@@ -144,7 +144,7 @@ void add_retire(CLI::App& key, Cli& cli, const Options& options) {
       "Says first which live tokens end with the key, and asks. They are revoked one by one, so\n"
       "their owners are told; then the key is removed from memory and disk. The current key\n"
       "cannot be retired: rotate first. Run again, it goes on where it was interrupted.\n\n"
-      "Examples:\n  latchkey key retire AA --dry-run\n  latchkey key retire AA --yes");
+      "Example:\n  latchkey key retire AA --dry-run\n  latchkey key retire AA --yes");
   command->callback([&cli, options] { cli.finish(retire(cli, *options)); });
 }
 
@@ -174,7 +174,7 @@ void add_key_commands(CLI::App& root, Cli& cli) {
       "Nothing stops meanwhile. Tokens of older digest keys go on working. After a row key all\n"
       "rows are signed anew, then the old one is removed; should the server be ended before, it\n"
       "goes on at its next start. Run again, the command shows how far it is.\n\n"
-      "Examples:\n  latchkey key rotate digest\n  latchkey key rotate row");
+      "Example:\n  latchkey key rotate digest\n  latchkey key rotate row");
   rotate_command->callback([&cli, options] {
     cli.finish(options->kind == "row" ? rotate_row(cli) : rotate_digest(cli));
   });
