@@ -186,6 +186,15 @@ class Configuration(unittest.TestCase):
             words = re.sub(r" \(\d+ to \d+\)$", "", words)
             self.assertRegex(manual, rf"(?m)^\\fB{key}\\fR .*\n{re.escape(words)}\.$")
 
+    def test_the_packaged_file_is_one_that_serve_takes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            text = (ROOT / "packaging/latchkey.toml").read_text(encoding="utf-8")
+            path = Path(folder, "latchkey.toml")
+            path.write_text(re.sub(r"(?m)^# (?=[\[a-z].*(=|\]$))", "", text))
+            printed = output("serve", "--config", str(path), "--print-config")
+            self.assertRegex(printed, r'url = "smtps://mail.example.com:465"  # .*latchkey.toml')
+            self.assertIn('data_dir = "/var/lib/latchkey"', printed)
+
 
 if __name__ == "__main__":
     unittest.main()
