@@ -112,6 +112,7 @@ build() {
   [[ ! -t 2 ]] || quiet=
   # Paths below this folder count as relative, so that what was compiled serves every clone.
   export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+  export CCACHE_SLOPPINESS=pch_defines,time_macros  # what it asks for with precompiled headers
   ninja -C "build/$preset" -j "$(nproc)" $quiet "$@" >&2
 }
 

@@ -4,7 +4,7 @@ namespace latchkey::app {
 namespace {
 
 // In single quotes, as all three shells read them (fish reads a backslash before a quote).
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string result = "'";
   for (const char c : text) {
     if (c == '\'') {
@@ -33,7 +33,7 @@ std::string value_words(const CommandOption& option) {
 std::string is_command_function(const std::vector<Command>& commands) {
   std::string text = "_latchkey_is_command() {\n  case $1 in\n";
   for (const Command& command : commands) {
-    if (!command.path.empty()) text += "    " + quoted(command.path) + ") return 0 ;;\n";
+    if (!command.path.empty()) text += "    " + shell_quoted(command.path) + ") return 0 ;;\n";
   }
   return text + "  esac\n  return 1\n}\n\n";
 }
@@ -47,8 +47,8 @@ std::string value_function(const std::vector<Command>& commands) {
       if (option.kind == ValueKind::none) continue;
       for (const std::string& name : option.names) {
         const std::string pattern =
-            command.path.empty() ? "*:" + name : quoted(command.path + ":" + name);
-        text += "    " + pattern + ") values=" + quoted(value_words(option)) + " ;;\n";
+            command.path.empty() ? "*:" + name : shell_quoted(command.path + ":" + name);
+        text += "    " + pattern + ") values=" + shell_quoted(value_words(option)) + " ;;\n";
       }
     }
   }
@@ -151,12 +151,12 @@ fi
 
 // "word:what it is" for zsh's _describe, where a colon ends the word.
 std::string described(const std::string& word, std::string_view help) {
-  return quoted(word + ":" + std::string(help));
+  return shell_quoted(word + ":" + std::string(help));
 }
 
 std::string zsh_words(const Command& command, const std::vector<Command>& commands) {
   const Command& root = commands.front();
-  std::string text = "    " + quoted(command.path) + ")\n      commands=(";
+  std::string text = "    " + shell_quoted(command.path) + ")\n      commands=(";
   for (const std::string& name : command.subcommands) {
     const std::string path = command.path.empty() ? name : command.path + " " + name;
     const Command* child = find_command(commands, path);
@@ -189,8 +189,8 @@ std::string fish_option(const CommandOption& option, const std::string& conditio
   if (option.kind == ValueKind::file) text += " -r -F";
   if (option.kind == ValueKind::folder) text += " -x -a '(__fish_complete_directories)'";
   if (option.kind == ValueKind::text) text += " -x";
-  if (option.kind == ValueKind::choice) text += " -x -a " + quoted(joined(option.choices));
-  return text + " -d " + quoted(option.help) + "\n";
+  if (option.kind == ValueKind::choice) text += " -x -a " + shell_quoted(joined(option.choices));
+  return text + " -d " + shell_quoted(option.help) + "\n";
 }
 
 // The function of fish that says whether the words so far lead to the command $argv[1].
@@ -198,7 +198,7 @@ std::string fish_at_function(const std::vector<Command>& commands) {
   std::string paths;
   std::vector<std::string> takes;
   for (const Command& command : commands) {
-    if (!command.path.empty()) paths += " " + quoted(command.path);
+    if (!command.path.empty()) paths += " " + shell_quoted(command.path);
     for (const CommandOption& option : command.options) {
       if (option.kind == ValueKind::none) continue;
       takes.insert(takes.end(), option.names.begin(), option.names.end());
@@ -230,8 +230,8 @@ std::string bash_completion(const std::vector<Command>& commands) {
   text += is_command_function(commands) + value_function(commands);
   text += "_latchkey_words() {\n  case $1 in\n";
   for (const Command& command : commands) {
-    text += "    " + quoted(command.path) +
-            ") values=" + quoted(joined(words_after(command, commands.front()))) + " ;;\n";
+    text += "    " + shell_quoted(command.path) +
+            ") values=" + shell_quoted(joined(words_after(command, commands.front()))) + " ;;\n";
   }
   return text + "  esac\n}\n\n" + std::string(kBashMain);
 }
@@ -250,17 +250,17 @@ std::string fish_completion(const std::vector<Command>& commands) {
   text += fish_at_function(commands) + "complete -c latchkey -f\n";
   for (const Command& command : commands) {
     const std::string condition =
-        command.path.empty() ? "" : " -n " + quoted("__latchkey_at \"" + command.path + "\"");
+        command.path.empty() ? "" : " -n " + shell_quoted("__latchkey_at \"" + command.path + "\"");
     for (const std::string& name : command.subcommands) {
       const std::string path = command.path.empty() ? name : command.path + " " + name;
       const Command* child = find_command(commands, path);
-      text += "complete -c latchkey -n " + quoted("__latchkey_at \"" + command.path + "\"") +
-              " -a " + name + " -d " + quoted(child == nullptr ? "" : child->help) + "\n";
+      text += "complete -c latchkey -n " + shell_quoted("__latchkey_at \"" + command.path + "\"") +
+              " -a " + name + " -d " + shell_quoted(child == nullptr ? "" : child->help) + "\n";
     }
     for (const CommandOption& argument : command.arguments) {
       if (argument.choices.empty()) continue;
-      text += "complete -c latchkey" + condition + " -a " + quoted(joined(argument.choices)) +
-              " -d " + quoted(argument.help) + "\n";
+      text += "complete -c latchkey" + condition + " -a " + shell_quoted(joined(argument.choices)) +
+              " -d " + shell_quoted(argument.help) + "\n";
     }
     for (const CommandOption& option : command.options) {
       if (!command.path.empty() && option.names.back() == "--help") continue;

@@ -8,12 +8,13 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/source_dir_for_test.h"
 
 namespace latchkey::core {
 namespace {
 
 json::object load_vectors() {
-  std::ifstream file(LATCHKEY_SOURCE_DIR "/spec/vectors/events.json");
+  std::ifstream file(source_dir_for_test() + "/spec/vectors/events.json");
   std::stringstream text;
   text << file.rdbuf();
   auto document = parse_json(text.str());

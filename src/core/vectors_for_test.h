@@ -17,12 +17,13 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/source_dir_for_test.h"
 #include "base/time_text.h"
 
 namespace latchkey::core {
 
 inline json::value load_vectors(std::string_view name) {
-  std::ifstream file(std::string(LATCHKEY_SOURCE_DIR "/spec/vectors/") + std::string(name));
+  std::ifstream file(source_dir_for_test() + "/spec/vectors/" + std::string(name));
   LK_ASSERT(file.good());
   std::stringstream text;
   text << file.rdbuf();

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/json.h"
+#include "base/source_dir_for_test.h"
 #include "base/text.h"
 
 namespace latchkey::gate {
@@ -134,7 +135,7 @@ std::string example_of(std::string_view path) {
 // Contract section 10.1: every operation is opened by exactly the scopes of operations.jsonl and
 // what implies them; one without any by every token.
 TEST(GuardedRoutes, DecidesEveryPublishedOperationForEveryScope) {
-  std::ifstream file(LATCHKEY_SOURCE_DIR "/spec/azure-devops/operations.jsonl");
+  std::ifstream file(source_dir_for_test() + "/spec/azure-devops/operations.jsonl");
   std::vector<json::value> lines;
   for (std::string line; std::getline(file, line);) lines.push_back(*parse_json(line));
   ASSERT_GT(lines.size(), 300u);

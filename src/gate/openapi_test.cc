@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/source_dir_for_test.h"
 #include "gate/route_table.h"
 
 namespace latchkey::gate {
@@ -253,7 +254,7 @@ TEST(OpenApi, BoundsTheNumberOfOperations) {
 }
 
 TEST(OpenApi, OurOwnDocumentIsReadAndRouted) {
-  std::ifstream file(LATCHKEY_SOURCE_DIR "/spec/openapi.json");
+  std::ifstream file(source_dir_for_test() + "/spec/openapi.json");
   std::stringstream text;
   text << file.rdbuf();
   const auto read = parse_openapi(text.str());

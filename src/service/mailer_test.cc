@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "base/json.h"
+#include "base/source_dir_for_test.h"
 #include "base/text.h"
 
 namespace latchkey::service {
@@ -27,7 +28,7 @@ class SmtpServer {
     std::array<int, 2> in{}, out{};
     LK_ASSERT(pipe(in.data()) == 0 && pipe(out.data()) == 0);
     options.insert(options.begin(), {"/usr/bin/python3", "-W", "ignore",
-                                     LATCHKEY_SOURCE_DIR "/tests/support/smtp_server.py"});
+                                     source_dir_for_test() + "/tests/support/smtp_server.py"});
     std::vector<char*> arguments;
     for (std::string& option : options) arguments.push_back(option.data());
     arguments.push_back(nullptr);
