@@ -1,4 +1,7 @@
 // Where the sources of this build are, for tests that read vectors or start scripts.
+//
+// One file of each program says it, so that all others are the same in every folder.
+// Thread safety: pure functions.
 #pragma once
 
 #include <string>
