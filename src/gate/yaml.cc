@@ -17,6 +17,7 @@ namespace latchkey::gate {
 namespace {
 
 constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
+constexpr std::string_view kTextTag = "tag:yaml.org,2002:str";
 constexpr std::string_view kMergeKey = "<<";
 
 // How much a value holds, so that a copy of it can be counted before it is made.
@@ -198,7 +199,7 @@ Result<Node> Reader::read_scalar(const Event& event) {
     return wrong(event.line(), "the tag '" + std::string(tag) + "' is not read");
   }
   Node node;
-  const bool is_forced_text = tag == std::string(kTagPrefix) + "str" || tag == "!";
+  const bool is_forced_text = tag == kTextTag || tag == "!";
   node.value = is_forced_text || (is_text && tag.empty())
                    ? json::value(json::string_view(text.data(), text.size()))
                    : resolve_plain(text);
