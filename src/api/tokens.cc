@@ -6,6 +6,7 @@
 #include "api/call.h"
 #include "api/errors.h"
 #include "api/wire.h"
+#include "base/assert.h"
 #include "base/text.h"
 #include "base/time_text.h"
 #include "core/role.h"
@@ -298,6 +299,16 @@ Result<http::Response> get_token_self(Call& call) {
   return json_response(200, body);
 }
 
+std::string_view origin_name(core::ScopeOrigin origin) {
+  switch (origin) {
+    case core::ScopeOrigin::built_in: return "builtIn";
+    case core::ScopeOrigin::declared: return "declared";
+    case core::ScopeOrigin::withdrawn: return "withdrawn";
+  }
+  LK_ASSERT(false);
+  return {};
+}
+
 Result<http::Response> list_scopes(Call& call) {
   json::array value;
   for (const core::Scope& scope : call.context.dependencies.catalog.scopes()) {
@@ -312,6 +323,7 @@ Result<http::Response> list_scopes(Call& call) {
     row["highPrivilege"] = scope.high_privilege;
     row["shown"] = scope.shown;
     row["grantable"] = scope.grantable;
+    row["origin"] = origin_name(scope.origin);
     value.push_back(std::move(row));
   }
   return collection_response(std::move(value));

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "app/config_file.h"
+#include "app/declared_scopes.h"
 #include "base/text.h"
 #include "core/token_text.h"
 
@@ -301,6 +302,7 @@ Result<void> apply_file(Config& config, const std::string& path, bool found_by_d
     }
     LK_CHECK(apply(config, value.key, value.text, path));
   }
+  LK_TRY(config.declared_scopes, read_declared_scopes(path));
   return {};
 }
 
@@ -419,7 +421,7 @@ std::string format_config(const Config& config) {
     text += name + " = " + (setting.kind == SettingKind::text ? quote_toml(value) : value) +
             "  # " + (origin == config.origins.end() ? "default" : origin->second) + "\n";
   }
-  return text;
+  return text + format_declared_scopes(config.declared_scopes);
 }
 
 bool is_loopback(std::string_view address) {

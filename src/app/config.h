@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "core/declared_scope.h"
 #include "http/server.h"
 #include "http/tls.h"
 #include "service/mailer.h"
@@ -65,6 +66,8 @@ struct Config {
   uint32_t limits_body_timeout_ms = 30'000;
   uint32_t limits_idle_timeout_ms = 75'000;
   uint32_t limits_write_timeout_ms = 30'000;
+
+  std::vector<core::DeclaredScope> declared_scopes;  // [[gate.scope]], from the file only
 
   std::map<std::string, std::string, std::less<>> origins;  // key to where its value is from
 };

@@ -13,10 +13,14 @@
 namespace latchkey::app {
 namespace {
 
+// What is read elsewhere.
+bool has_own_reader(std::string_view key) { return key == "gate.scope"; }
+
 Result<void> flatten(const toml::table& table, const std::string& prefix,
                      std::vector<FileValue>& values) {
   for (const auto& [name, node] : table) {
     const std::string key = prefix + std::string(name.str());
+    if (has_own_reader(key)) continue;
     if (const auto* inner = node.as_table()) {
       LK_CHECK(flatten(*inner, key + ".", values));
     } else if (const auto* text = node.as_string()) {

@@ -1,7 +1,8 @@
 // Reads a TOML file into flat keys, without knowing which keys there are.
 //
 // The parser is in this file's .cc alone, because its headers are heavy. Values are texts, whole
-// numbers and booleans; anything else is refused with its key. https://toml.io/en/v1.0.0
+// numbers and booleans; anything else is refused with its key, but for tables that have a reader of
+// their own: `[[gate.scope]]` (app/declared_scopes.h). https://toml.io/en/v1.0.0
 // Thread safety: pure but for reading the file.
 #pragma once
 

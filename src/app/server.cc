@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "base/time_text.h"
 #include "http/server.h"
+#include "service/declared_scopes.h"
 #include "service/mailer.h"
 #include "store/sqlite_driver.h"
 
@@ -105,7 +106,7 @@ struct Server::State {
   Log& log;
   const std::unique_ptr<Keys> keys;
   const core::ProviderSignature provider;
-  const core::ScopeCatalog catalog;
+  core::ScopeCatalog catalog;  // with the declared scopes from open_store() on
   SystemClock system_clock;
   OneWayClock clock{system_clock};
   SystemEntropy entropy;
@@ -149,6 +150,8 @@ Result<void> Server::State::open_store() {
   LK_TRY(auto driver,
          store::open_sqlite(database_path(config.data_dir), store::SqliteAccess::exclusive));
   LK_TRY(store, store::open_store(std::move(driver), {clock, entropy, log, keys->row_keys()}));
+  // Before anything takes the catalog.
+  LK_TRY(catalog, service::settle_scopes(*store, catalog, config.declared_scopes));
   feed = std::make_unique<StoreFeed>(StoreFeedDependencies{*store, catalog, log});
   verifier = std::make_unique<verify::Verifier>(keys->digest_keys(), provider, clock,
                                                 verifier_options(config));

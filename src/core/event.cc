@@ -77,6 +77,7 @@ constexpr ActionName kActionNames[] = {
     {Action::key_row_rotated, "Key.RowRotateEvent"},
     {Action::key_row_resigned, "Key.RowResignEvent"},
     {Action::key_row_retired, "Key.RowRetireEvent"},
+    {Action::scopes_declared, "Scope.DeclareEvent"},
 };
 
 struct SubjectName {

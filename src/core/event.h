@@ -52,6 +52,7 @@ enum class Action {
   key_row_rotated,
   key_row_resigned,
   key_row_retired,
+  scopes_declared,
 };
 std::string_view action_name(Action action);  // "Token.PatCreateEvent"
 std::optional<Action> parse_action(std::string_view name);

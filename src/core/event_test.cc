@@ -146,7 +146,7 @@ TEST(EventSubjects, RefuseAnotherForm) {
 
 TEST(EventAction, NamesAreUniqueAndReadBack) {
   std::set<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(Action::store_restored); ++i) {
+  for (int i = 0; i <= static_cast<int>(Action::scopes_declared); ++i) {
     const Action action = static_cast<Action>(i);
     EXPECT_TRUE(names.insert(action_name(action)).second);
     EXPECT_EQ(parse_action(action_name(action)), action);

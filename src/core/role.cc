@@ -27,7 +27,9 @@ ScopeSet without(const ScopeSet& set, ScopeNumber removed) {
 ScopeSet reader_mask(const ScopeCatalog& catalog) {
   ScopeSet mask;
   for (const Scope& scope : catalog.scopes()) {
-    if (scope.level == "Read" && !scope.high_privilege) mask.add(scope.number);
+    const bool is_held = scope.least_role ? *scope.least_role == Role::reader
+                                          : scope.level == "Read" && !scope.high_privilege;
+    if (is_held && scope.origin != ScopeOrigin::withdrawn) mask.add(scope.number);
   }
   return mask;
 }
@@ -37,6 +39,9 @@ ScopeSet member_mask(const ScopeCatalog& catalog) {
   for (const std::string_view identifier : kAdministrative) {
     const Scope* scope = catalog.find(identifier);
     if (scope != nullptr) mask = without(mask, scope->number);
+  }
+  for (const Scope& scope : catalog.scopes()) {
+    if (scope.least_role && *scope.least_role > Role::member) mask = without(mask, scope.number);
   }
   return mask;
 }

@@ -50,6 +50,26 @@ TEST(RoleMask, LeavesAReadersFullAccessTokenOnlyReading) {
   EXPECT_FALSE(left.empty());
 }
 
+// By the declaration alone: a title of "Read" says nothing.
+TEST(RoleMask, HoldsADeclaredScopeFromItsRoleOn) {
+  const auto declared = [](uint8_t number, Role least_role) {
+    const std::string name = "acme.s" + std::to_string(number);
+    return NumberedScope{{name, "Read", "Reads.", "Acme", {}, least_role, true}, {number}, false};
+  };
+  const auto catalog =
+      ScopeCatalog::built_in().with({declared(128, Role::reader), declared(129, Role::member),
+                                     declared(130, Role::administrator)});
+  ASSERT_TRUE(catalog.has_value());
+  const auto held = [&](Role role) {
+    const ScopeSet mask = role_mask(*catalog, role);
+    return std::array{mask.contains({128}), mask.contains({129}), mask.contains({130})};
+  };
+  EXPECT_EQ(held(Role::reader), (std::array{true, false, false}));
+  EXPECT_EQ(held(Role::member), (std::array{true, true, false}));
+  EXPECT_EQ(held(Role::administrator), (std::array{true, true, true}));
+  EXPECT_EQ(held(Role::owner), (std::array{true, true, true}));
+}
+
 TEST(RoleAllows, FollowsVectors) {
   constexpr std::array<std::pair<std::string_view, Permission>, 7> kPermissions = {{
       {"read_organization", Permission::read_organization},

@@ -121,6 +121,46 @@ Result<void> assign_numbers(const json::value& document, std::vector<Scope>& sco
   return {};
 }
 
+// What a declared scope must not share with the built-in ones, or with the declared one before it.
+Result<void> check_apart(const std::vector<Scope>& built_in, const Scope& before,
+                         const NumberedScope& numbered) {
+  const DeclaredScope& scope = numbered.scope;
+  const bool is_taken = std::any_of(built_in.begin(), built_in.end(), [&](const Scope& other) {
+    return other.number == numbered.number;
+  });
+  const bool is_repeated =
+      before.origin != ScopeOrigin::built_in && before.number == numbered.number;
+  if (is_taken || is_repeated || numbered.number.value < kDeclaredNumberFirst ||
+      numbered.number.value > kDeclaredNumberLast) {
+    return broken("the number of " + scope.identifier + " is not its own one of 128 to 253");
+  }
+  // People tell by the category whose scope it is.
+  const bool has_our_category =
+      std::any_of(built_in.begin(), built_in.end(), [&](const Scope& other) {
+        return ascii_equal_ignoring_case(other.category, scope.category);
+      });
+  if (has_our_category && !numbered.is_withdrawn) {
+    return broken("the category '" + scope.category + "' of " + scope.identifier +
+                  " is one of the built-in scopes; give it one of your own");
+  }
+  return {};
+}
+
+Scope to_scope(const NumberedScope& numbered) {
+  Scope scope;
+  scope.number = numbered.number;
+  scope.identifier = numbered.scope.identifier;
+  scope.category = numbered.scope.category;
+  scope.level = numbered.scope.title;
+  scope.description = numbered.scope.description;
+  scope.high_privilege = numbered.scope.high_privilege;
+  scope.shown = scope.grantable = !numbered.is_withdrawn;
+  scope.origin = numbered.is_withdrawn ? ScopeOrigin::withdrawn : ScopeOrigin::declared;
+  scope.least_role = numbered.scope.least_role;
+  if (!numbered.is_withdrawn) scope.implies = numbered.scope.implies;
+  return scope;
+}
+
 // `identifier` in quotes for a message; what could not be read by people is only counted.
 std::string name_scope(std::string_view identifier, size_t position) {
   constexpr size_t kShownMax = 100;
@@ -161,6 +201,32 @@ Result<ScopeCatalog> ScopeCatalog::parse(std::string_view scopes_json,
   LK_CHECK(assign_numbers(numbers, catalog.scopes_));
   Closer closer(catalog.scopes_, catalog.by_identifier_);
   for (size_t i = 0; i < catalog.scopes_.size(); ++i) LK_CHECK(closer.close(i));
+  return catalog;
+}
+
+Result<ScopeCatalog> ScopeCatalog::with(std::vector<NumberedScope> declared) const {
+  LK_ASSERT(declared_.empty());
+  std::vector<DeclaredScope> live;
+  for (const NumberedScope& numbered : declared) {
+    if (!numbered.is_withdrawn) live.push_back(numbered.scope);
+  }
+  LK_CHECK(check_declared_scopes(live));
+  std::sort(declared.begin(), declared.end(),
+            [](const auto& a, const auto& b) { return a.number.value < b.number.value; });
+  ScopeCatalog catalog = *this;
+  for (const NumberedScope& numbered : declared) {
+    LK_CHECK(check_apart(scopes_, catalog.scopes_.back(), numbered));
+    if (!catalog.by_identifier_.emplace(numbered.scope.identifier, catalog.scopes_.size()).second) {
+      return broken(numbered.scope.identifier + " stands twice");
+    }
+    catalog.scopes_.push_back(to_scope(numbered));
+  }
+  Closer closer(catalog.scopes_, catalog.by_identifier_);
+  for (size_t i = scopes_.size(); i < catalog.scopes_.size(); ++i) LK_CHECK(closer.close(i));
+  for (Scope& scope : catalog.scopes_) {
+    if (scope.origin == ScopeOrigin::withdrawn) scope.closure = {};
+  }
+  catalog.declared_ = std::move(declared);
   return catalog;
 }
 

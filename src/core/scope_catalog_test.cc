@@ -6,6 +6,7 @@
 
 #include "base/embedded.h"
 #include "base/text.h"
+#include "core/role.h"
 #include "core/vectors_for_test.h"
 
 LK_EMBEDDED(scopes_json);
@@ -194,6 +195,64 @@ TEST(ScopeCatalogParse, ClosesOverADiamond) {
   ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
   EXPECT_EQ(parsed->format(parsed->find("top")->closure), "top left right end");
   EXPECT_EQ(parsed->format(parsed->find("left")->closure), "left end");
+}
+
+NumberedScope declared(const std::string& identifier, uint8_t number,
+                       std::vector<std::string> implies = {}) {
+  return {
+      {identifier, "Read", "Reads orders.", "Acme orders", std::move(implies), Role::reader, false},
+      {number},
+      false};
+}
+
+TEST(ScopeCatalogWith, PutsDeclaredScopesBehindTheBuiltInOnesByNumber) {
+  const auto both =
+      catalog().with({declared("acme.write", 130, {"acme.read"}), declared("acme.read", 128)});
+  ASSERT_TRUE(both.has_value()) << both.error().message;
+  const auto& scopes = both->scopes();
+  ASSERT_EQ(scopes.size(), catalog().scopes().size() + 2);
+  EXPECT_EQ(scopes[scopes.size() - 2].identifier, "acme.read");
+  EXPECT_EQ(scopes.back().identifier, "acme.write");
+  const auto requested = both->parse_requested("acme.write vso.code");
+  ASSERT_TRUE(requested.has_value());
+  EXPECT_EQ(requested->text, "vso.code acme.write");
+  EXPECT_TRUE(requested->closure.contains({128}));
+  EXPECT_TRUE(requested->closure.contains({130}));
+  EXPECT_FALSE(both->find("acme.read")->closure.contains({130}));
+  // The built-in ones are as they were, and full access is still everything.
+  for (const Scope& scope : catalog().scopes()) {
+    EXPECT_EQ(both->find(scope.identifier)->closure, scope.closure) << scope.identifier;
+  }
+  EXPECT_FALSE(catalog().parse_requested("acme.read").has_value());
+}
+
+TEST(ScopeCatalogWith, AWithdrawnScopeKeepsTokensGoodAndOpensNothing) {
+  NumberedScope gone = declared("acme.read", 128);
+  gone.is_withdrawn = true;
+  const auto rest = catalog().with({gone, declared("acme.other", 129)});
+  ASSERT_TRUE(rest.has_value());
+  const auto closure = rest->closure_of("acme.read acme.other");
+  ASSERT_TRUE(closure.has_value());
+  EXPECT_FALSE(closure->contains({128}));
+  EXPECT_TRUE(closure->contains({129}));
+  const auto asked = rest->parse_requested("acme.read");
+  ASSERT_FALSE(asked.has_value());
+  EXPECT_EQ(asked.error().message, "The scope \"acme.read\" cannot be given to a token.");
+  EXPECT_FALSE(rest->find("acme.read")->shown);
+}
+
+TEST(ScopeCatalogWith, RefusesNumbersAndCategoriesThatAreNotItsOwn) {
+  EXPECT_FALSE(catalog().with({declared("acme.a", 128), declared("acme.b", 128)}).has_value());
+  for (const int other : {0, 127, 254, 255}) {
+    const auto number = static_cast<uint8_t>(other);
+    EXPECT_FALSE(catalog().with({declared("acme.a", number)}).has_value()) << int{number};
+  }
+  NumberedScope ours = declared("acme.a", 128);
+  ours.scope.category = "code";
+  const auto refused = catalog().with({ours});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::configuration);
+  EXPECT_FALSE(catalog().with({declared("acme.a", 128, {"acme.b"})}).has_value());
 }
 
 }  // namespace

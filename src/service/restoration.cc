@@ -331,7 +331,8 @@ Result<void> ChangesSince::add(const core::Event& event) {
     case key_digest_retired:
     case key_row_rotated:
     case key_row_resigned:
-    case key_row_retired: return {};
+    case key_row_retired:
+    case scopes_declared: return {};
   }
   return {};
 }

@@ -220,7 +220,17 @@ ALTER TABLE log_head
   ADD COLUMN epoch BLOB NOT NULL DEFAULT x'00000000000000000000000000000000';
 )sql";
 
-constexpr std::string_view kMigrations[] = {kFirst, kIdempotencyKeys, kEpoch};
+// Which permanent number each scope has that an operator declared (docs/spec/scopes.md, S22).
+constexpr std::string_view kDeclaredScopes = R"sql(
+CREATE TABLE declared_scopes (
+  number INTEGER PRIMARY KEY,
+  identifier TEXT NOT NULL UNIQUE,
+  declaration TEXT NOT NULL,
+  is_withdrawn INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::string_view kMigrations[] = {kFirst, kIdempotencyKeys, kEpoch, kDeclaredScopes};
 
 }  // namespace
 

@@ -73,7 +73,8 @@ class Rights {
       case key_digest_retired:
       case key_row_rotated:
       case key_row_resigned:
-      case key_row_retired: return {};
+      case key_row_retired:
+      case scopes_declared: return {};
     }
     return {};
   }

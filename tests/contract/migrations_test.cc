@@ -4,6 +4,7 @@
 #include "contract.h"
 #include "store/event_rows.h"
 #include "store/idempotency_rows.h"
+#include "store/scope_rows.h"
 
 namespace latchkey::store {
 namespace {
@@ -71,6 +72,7 @@ TEST_P(MigrationContract, ADatabaseOfEachEarlierStepIsBroughtUpToTheNewest) {
     // The newest tables are there.
     ASSERT_OK((*opened)->write([&](WriteTx& tx) -> Result<void> {
       LK_CHECK(insert_idempotency_row(tx, {}));
+      LK_CHECK(upsert_scope_row(tx, {{"acme.read", "R", "R.", "Acme", {}, core::Role{1}}, {128}}));
       LK_CHECK(tx.append(draft(), {}));
       return {};
     }));
