@@ -26,6 +26,7 @@ export interface Scope {
   highPrivilege: boolean;
   shown: boolean;
   grantable: boolean;
+  origin?: "builtIn" | "declared" | "withdrawn";
 }
 
 export interface Person {

@@ -15,6 +15,8 @@ import { useMe } from "../hooks/resources";
 import { Icon } from "../frame/icons";
 import { Problem } from "../frame/parts";
 import { ExpiryField } from "./ExpiryField";
+import { LinkNotice } from "./LinkNotice";
+import { sortOut } from "./prefill";
 import { momentOf, problemOf, useTokenForm, type FormField, type TokenValues } from "./form";
 import { fullAccess, type ScopeSet } from "./scopes";
 import { ScopesField } from "./ScopesField";
@@ -129,6 +131,7 @@ export default function TokenPanel({ task, organization, set, onClose, onIssued,
       </DrawerHeader>
       <DrawerBody className={styles.body}>
         <form id="token-form" ref={form} className={styles.form} onSubmit={submit} noValidate>
+          {task.kind === "create" && task.prefill && <LinkNotice wanted={sortOut(task.prefill, set)} />}
           <Field label={texts.name} required validationMessage={messageAt("name")}>
             <Input ref={focusFirst} value={values.name} onChange={(_, data) => change({ name: data.value })} />
           </Field>

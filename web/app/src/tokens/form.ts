@@ -7,6 +7,7 @@ import { formatDayUtc } from "../base/dates";
 import { defineTexts } from "../base/texts";
 import { dayOf, endOf, latestDay, validTo, type ExpiryChoice } from "./expiry";
 import { fullAccess, type ScopeSet } from "./scopes";
+import { sortOut } from "./prefill";
 import type { Task } from "./TokensPage";
 
 const texts = defineTexts({
@@ -43,14 +44,14 @@ const scopesOf = (token: Token): string[] =>
 function firstValues(task: Task, organization: string, set: ScopeSet): TokenValues {
   const from = task.kind === "edit" ? task.token : task.kind === "create" ? task.like : null;
   const prefill = task.kind === "create" ? task.prefill : null;
-  const wanted = from ? scopesOf(from) : prefill?.scopes ?? [];
+  const wanted = from ? scopesOf(from) : sortOut(prefill, set).scopes;
   const known = wanted.filter((id) => set.find(id)?.grantable && id !== fullAccess);
   return {
     name: from?.displayName ?? prefill?.name ?? "",
     organization,
     expiry: task.kind === "edit" ? "keep" : prefill?.choice ?? "30",
     day: prefill?.day || (from ? dayOf(new Date(from.validTo)) : ""),
-    isFull: from ? from.scope === fullAccess : wanted.includes(fullAccess),
+    isFull: from?.scope === fullAccess,
     scopes: set.reduce(new Set(known)),
   };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Scope } from "../api/types";
 import { findOperations, ownOperations, parseRequest, smallestScope, specOperations, type OpenApiDocument } from "./finder";
-import { parsePrefill } from "./prefill";
+import { parsePrefill, sortOut } from "./prefill";
 import { ScopeSet, groupScopes, matchesSearch } from "./scopes";
 
 const spec = (path: string): string =>
@@ -49,6 +49,17 @@ describe("scopes", () => {
     expect([...first, ...rest].flatMap((group) => group.scopes).every((scope) => scope.shown)).toBe(true);
   });
 
+  it("shows what was declared for the APIs here before all", () => {
+    const declared: Scope = { identifier: "acme.read", category: "Acme orders", level: "Read", description: "Reads.",
+      implies: [], highPrivilege: false, shown: true, grantable: true, origin: "declared" };
+    const withdrawn: Scope = { ...declared, identifier: "acme.gone", category: "Acme gone", shown: false,
+      grantable: false, origin: "withdrawn" };
+    const { first, rest } = groupScopes([...scopes, declared, withdrawn]);
+    expect(first.map((group) => group.category).slice(0, 2)).toEqual(["Acme orders", "Work Items"]);
+    expect([...first, ...rest].some((group) => group.category === "Acme gone")).toBe(false);
+    expect(rest.some((group) => group.category === "Acme orders")).toBe(false);
+  });
+
   it("finds by any words", () => {
     const found = scopes.filter((scope) => matchesSearch(scope, "wiki write"));
     expect(found.map((scope) => scope.identifier)).toContain("vso.wiki_write");
@@ -89,5 +100,22 @@ describe("prefilled link", () => {
       .toEqual({ name: "ci", scopes: ["vso.code", "vso.build"], choice: "90", day: "" });
     expect(parsePrefill("?expires=2027-01-31")?.choice).toBe("custom");
     expect(parsePrefill("?other=1")).toBeNull();
+    expect(parsePrefill("?new=1")).toEqual({ name: "", scopes: [], choice: "30", day: "" });
+  });
+
+  it("is bounded, and its name is one line", () => {
+    const long = parsePrefill(`?name=${"n".repeat(5000)}&scopes=${"a.b+".repeat(5000)}${"x".repeat(5000)}`);
+    expect(long?.name.length).toBe(256);
+    expect(long?.scopes.length).toBe(50);
+    expect(parsePrefill(`?scopes=${"x".repeat(5000)}`)?.scopes[0]?.length).toBe(100);
+    expect(parsePrefill("?name=a%0d%0ab%00c")?.name).toBe("a b c");
+  });
+
+  it("chooses what can be given, once, and never full access", () => {
+    const wanted = sortOut(parsePrefill("?scopes=vso.code+vso.code+app_token+vso.pats+acme.read+user_impersonation"), set);
+    expect(wanted).toEqual({
+      scopes: ["vso.code"], unknown: ["vso.pats", "acme.read", "user_impersonation"], isFull: true,
+    });
+    expect(sortOut(null, set)).toEqual({ scopes: [], unknown: [], isFull: false });
   });
 });

@@ -81,7 +81,8 @@ export interface ScopeGroup {
   scopes: Scope[];
 }
 
-// The groups that people see first, in this order; the rest follows behind "Show all scopes".
+// The groups that people see first, in this order, behind those that were declared for the APIs here; the rest
+// follows behind "Show all scopes".
 const firstCategories =
   ["Work Items", "Code", "Build", "Release", "Test Management", "Packaging"];
 
@@ -92,8 +93,11 @@ export function groupScopes(scopes: readonly Scope[]): { first: ScopeGroup[]; re
     groups.set(scope.category, [...(groups.get(scope.category) ?? []), scope]);
   }
   const all = [...groups].map(([category, members]) => ({ category, scopes: members }));
-  const first = firstCategories.flatMap((name) => all.filter((group) => group.category === name));
-  const rest = all.filter((group) => !firstCategories.includes(group.category))
+  const isDeclared = (group: ScopeGroup): boolean => group.scopes[0]?.origin === "declared";
+  const declared = all.filter(isDeclared).sort((a, b) => a.category.localeCompare(b.category));
+  const first = [...declared,
+    ...firstCategories.flatMap((name) => all.filter((group) => group.category === name))];
+  const rest = all.filter((group) => !isDeclared(group) && !firstCategories.includes(group.category))
     .sort((a, b) => a.category.localeCompare(b.category));
   return { first, rest };
 }
