@@ -40,6 +40,7 @@ REVEALS = {
     "bench/many_tokens.cc",  # makes ten million
     "bench/population.h",  # makes tokens to measure with
     "bench/timing.cc",  # the same
+    "fuzz/token_form_fuzz.cc",  # compares what two readings of a form give
     "src/base/secret.h",  # declares it
     "src/base/crypto.cc",  # an HMAC key's states
     "src/base/sealed.cc",  # encrypts one, to be kept in memory
