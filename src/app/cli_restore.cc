@@ -97,6 +97,7 @@ void print_json(const Restore& restore, const service::RestorationReport& report
   add_ids(body, "organizationsDeleted", report.organizations_deleted, plain);
   add_ids(body, "membersRemoved", report.members_removed, member);
   add_ids(body, "rolesChanged", report.roles_changed, member);
+  add_ids(body, "clientsRemoved", report.clients_removed, plain);
   add_ids(body, "organizationsWithoutOwner", report.without_owner, plain);
   add_ids(body, "tokensLost", plan.lost, [&](const LostToken& token) { return plain(token.id); });
   print_line(format_json(body));
@@ -115,6 +116,7 @@ void print_report(const Restore& restore, const service::RestorationReport& repo
   say(report.members_removed.size(), "Memberships removed");
   say(report.roles_changed.size(), "Roles set to what they were last");
   say(report.organizations_deleted.size(), "Organizations deleted");
+  say(report.clients_removed.size(), "Clients removed");
   for (const auto& id : report.without_owner) {
     print_line("No active person owns the organization " + core::format_id(id) + " now.");
   }

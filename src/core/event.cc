@@ -78,6 +78,8 @@ constexpr ActionName kActionNames[] = {
     {Action::key_row_resigned, "Key.RowResignEvent"},
     {Action::key_row_retired, "Key.RowRetireEvent"},
     {Action::scopes_declared, "Scope.DeclareEvent"},
+    {Action::client_added, "Client.AddEvent"},
+    {Action::client_removed, "Client.RemoveEvent"},
 };
 
 struct SubjectName {
@@ -92,6 +94,7 @@ constexpr SubjectName kSubjectNames[] = {
     {SubjectKind::project, "project"},
     {SubjectKind::session, "session"},
     {SubjectKind::link, "link"},
+    {SubjectKind::client, "client"},
 };
 
 std::string_view subject_name(SubjectKind kind) {

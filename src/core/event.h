@@ -53,6 +53,8 @@ enum class Action {
   key_row_resigned,
   key_row_retired,
   scopes_declared,
+  client_added,
+  client_removed,
 };
 std::string_view action_name(Action action);  // "Token.PatCreateEvent"
 std::optional<Action> parse_action(std::string_view name);
@@ -65,7 +67,8 @@ enum class SubjectKind {
   token = 4,
   project = 5,
   session = 6,
-  link = 7
+  link = 7,
+  client = 8
 };
 struct Subject {
   SubjectKind kind = SubjectKind::token;

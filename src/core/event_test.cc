@@ -126,7 +126,7 @@ TEST(EventSubjects, ReadBackWhatWasWritten) {
   std::vector<Subject> subjects;
   for (const SubjectKind kind :
        {SubjectKind::person, SubjectKind::organization, SubjectKind::membership, SubjectKind::token,
-        SubjectKind::project, SubjectKind::session, SubjectKind::link}) {
+        SubjectKind::project, SubjectKind::session, SubjectKind::link, SubjectKind::client}) {
     subjects.push_back({kind, id});
     ++id.bytes[15];
   }
@@ -146,7 +146,7 @@ TEST(EventSubjects, RefuseAnotherForm) {
 
 TEST(EventAction, NamesAreUniqueAndReadBack) {
   std::set<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(Action::scopes_declared); ++i) {
+  for (int i = 0; i <= static_cast<int>(Action::client_removed); ++i) {
     const Action action = static_cast<Action>(i);
     EXPECT_TRUE(names.insert(action_name(action)).second);
     EXPECT_EQ(parse_action(action_name(action)), action);

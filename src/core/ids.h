@@ -31,6 +31,7 @@ using OperationId = Id<struct OperationTag>;
 using PersonId = Id<struct PersonTag>;
 using SessionId = Id<struct SessionTag>;
 using LinkId = Id<struct LinkTag>;
+using ClientId = Id<struct ClientTag>;
 using MailId = Id<struct MailTag>;
 // The contract calls it authorizationId; it survives edit and regeneration.
 using TokenId = Id<struct TokenTag>;

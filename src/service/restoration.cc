@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "store/client_rows.h"
 #include "store/identity_rows.h"
 #include "store/organization_rows.h"
 #include "store/token_rows.h"
@@ -74,6 +75,7 @@ class Restoration {
     LK_CHECK(change_people());
     LK_CHECK(change_members());
     LK_CHECK(delete_organizations());
+    LK_CHECK(remove_clients());
     LK_CHECK(find_without_owner());
     return report_;
   }
@@ -263,6 +265,24 @@ class Restoration {
     return {};
   }
 
+  Result<void> remove_clients() {
+    const auto change = [&](store::WriteTx& tx) -> Result<void> {
+      report_.clients_removed.clear();
+      LK_TRY(const auto rows, store::list_clients(tx));
+      for (const store::ClientRow& row : rows) {
+        const core::ClientId id = row.client.id;
+        if (choice_ != SinceBackup::revoke_all && !changes_.clients_removed.contains(id)) continue;
+        LK_CHECK(store::delete_client(tx, id));
+        LK_CHECK(
+            tx.append(draft(core::Action::client_removed, {{core::SubjectKind::client, id.uuid}}),
+                      context()));
+        report_.clients_removed.push_back(id);
+      }
+      return {};
+    };
+    return write(change);
+  }
+
   Result<void> find_without_owner() {
     return dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
       return store::for_each_organization(tx, [&](const core::Organization& row) -> Result<void> {
@@ -332,7 +352,9 @@ Result<void> ChangesSince::add(const core::Event& event) {
     case key_row_rotated:
     case key_row_resigned:
     case key_row_retired:
-    case scopes_declared: return {};
+    case scopes_declared:
+    case client_added: return {};
+    case client_removed: return put(clients_removed, event, client);
   }
   return {};
 }

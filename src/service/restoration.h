@@ -33,6 +33,7 @@ struct ChangesSince {
   std::map<MemberId, core::Role> roles;                  // that were changed, at the end
   std::set<MemberId> members_changed;                    // role changed, or removed
   std::set<MemberId> members_removed;                    // removed since, even if added again
+  std::set<core::ClientId> clients_removed;
   // Takes in the next event. Errors: integrity_violated (its data has another form).
   Result<void> add(const core::Event& event);
 };
@@ -48,6 +49,7 @@ struct RestorationReport {
   std::vector<core::OrganizationId> organizations_deleted;
   std::vector<ChangesSince::MemberId> members_removed;
   std::vector<ChangesSince::MemberId> roles_changed;
+  std::vector<core::ClientId> clients_removed;
   std::vector<core::OrganizationId> without_owner;  // active, and nobody active owns it now
 };
 

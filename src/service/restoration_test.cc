@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/json.h"
+#include "service/clients.h"
 #include "service/identity_for_test.h"
 #include "service/tokens.h"
 
@@ -200,6 +201,22 @@ TEST_F(RestorationTest, AnEventThatDoesNotSayWhatItIsAboutEndsIt) {
   event.draft.subjects = {{core::SubjectKind::membership, bob_.person()->uuid}};
   event.draft.data = R"({"role":"king"})";
   EXPECT_EQ(since_.add(event).error().code, ErrorCode::integrity_violated);
+}
+
+TEST_F(RestorationTest, AClientThatWasRemovedSinceIsRemovedAgain) {
+  Clients clients(world_.dependencies());
+  const auto add = [&](const std::string& name) {
+    NewClient request{name, {}, {}};
+    request.may.add(core::ClientPermission::feed);
+    return must(clients.add(ActorForTests::console(), request)).value.client.id;
+  };
+  const core::ClientId removed = add("removed");
+  const core::ClientId kept = add("kept");
+  happen(core::Action::client_removed, core::SubjectKind::client, removed.uuid);
+  EXPECT_THAT(must(restore(SinceBackup::keep)).clients_removed, IsEmpty());
+  EXPECT_THAT(must(restore(SinceBackup::revoke_changed)).clients_removed, ElementsAre(removed));
+  EXPECT_THAT(must(restore(SinceBackup::revoke_all)).clients_removed, ElementsAre(kept));
+  verify();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "store/client_rows.h"
 #include "store/event_rows.h"
 #include "store/identity_rows.h"
 #include "store/organization_rows.h"
@@ -73,6 +74,7 @@ class Audit {
     }
     LK_CHECK(store_.read([](ReadTx& tx) { return check_organization_rows(tx); }));
     LK_CHECK(store_.read([](ReadTx& tx) { return check_identity_rows(tx); }));
+    LK_CHECK(store_.read([](ReadTx& tx) { return check_client_rows(tx); }));
     return report_;
   }
 

@@ -230,7 +230,24 @@ CREATE TABLE declared_scopes (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::string_view kMigrations[] = {kFirst, kIdempotencyKeys, kEpoch, kDeclaredScopes};
+// Gates and resource servers (docs/spec/machine-clients.md); `organizations` is 16 bytes for each.
+constexpr std::string_view kClients = R"sql(
+CREATE TABLE clients (
+  client_id BLOB PRIMARY KEY,
+  name TEXT NOT NULL,
+  name_key TEXT NOT NULL,
+  permissions INTEGER NOT NULL,
+  organizations BLOB NOT NULL,
+  digest BLOB NOT NULL,
+  created_at INTEGER NOT NULL,
+  mac BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX clients_name_key ON clients (name_key);
+CREATE UNIQUE INDEX clients_digest ON clients (digest);
+)sql";
+
+constexpr std::string_view kMigrations[] = {kFirst, kIdempotencyKeys, kEpoch, kDeclaredScopes,
+                                            kClients};
 
 }  // namespace
 

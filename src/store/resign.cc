@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "store/client_rows.h"
 #include "store/event_rows.h"
 #include "store/identity_rows.h"
 #include "store/organization_rows.h"
@@ -27,6 +28,7 @@ TableKey key_of(SignedTable table) {
     case SignedTable::sessions: return {"sessions", "session_id", ""};
     case SignedTable::links: return {"links", "link_id", ""};
     case SignedTable::organizations: return {"organizations", "organization_id", ""};
+    case SignedTable::clients: return {"clients", "client_id", ""};
   }
   LK_ASSERT(false);
   return {};
@@ -102,6 +104,10 @@ Result<bool> resign_row(WriteTx& tx, SignedTable table, const RowPosition& at) {
     case SignedTable::organizations: {
       LK_TRY(const auto row, find_organization(tx, core::OrganizationId{at.first}));
       return row ? set_mac(tx, table, at, organization_mac(key, *row)) : Result<bool>(false);
+    }
+    case SignedTable::clients: {
+      LK_TRY(const auto row, find_client(tx, core::ClientId{at.first}));
+      return row ? set_mac(tx, table, at, client_mac(key, *row)) : Result<bool>(false);
     }
   }
   LK_ASSERT(false);

@@ -13,10 +13,11 @@
 
 namespace latchkey::store {
 
-enum class SignedTable { tokens, people, memberships, sessions, links, organizations };
+enum class SignedTable { tokens, people, memberships, sessions, links, organizations, clients };
 inline constexpr SignedTable kSignedTables[] = {
     SignedTable::tokens,   SignedTable::people, SignedTable::memberships,
-    SignedTable::sessions, SignedTable::links,  SignedTable::organizations};
+    SignedTable::sessions, SignedTable::links,  SignedTable::organizations,
+    SignedTable::clients};
 std::string_view table_name(SignedTable table);
 
 // A row's primary key; the second part is of a membership: the organization, then the person.

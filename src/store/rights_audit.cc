@@ -1,8 +1,10 @@
-// Checks people, organizations and memberships against the log: rule E18 of docs/spec/event-log.md.
+// Checks people, organizations, memberships and clients against the log: rule E18 of
+// docs/spec/event-log.md.
 #include <map>
 #include <utility>
 
 #include "base/json.h"
+#include "store/client_rows.h"
 #include "store/event_rows.h"
 #include "store/identity_rows.h"
 #include "store/organization_rows.h"
@@ -52,6 +54,8 @@ class Rights {
       case member_added:
       case member_role_changed: return set_member(event);
       case member_removed: return remove_member(event);
+      case client_added: return add_client(event);
+      case client_removed: return remove_client(event);
       case person_changed:
       case person_password_changed:
       case person_password_reset_asked:
@@ -98,9 +102,18 @@ class Rights {
       return expect(same, "membership of person " + core::format_id(row.person) +
                               " in organization " + core::format_id(row.organization));
     }));
+    LK_TRY(const auto clients, list_clients(tx));
+    for (const ClientRow& row : clients) {
+      const auto found = clients_.find(row.client.id);
+      const bool same =
+          found != clients_.end() && found->second == core::client_event_data(row.client);
+      LK_CHECK(expect(same, "client " + core::format_id(row.client.id)));
+    }
     // All that are there are right, so what is left to find is that one is not there.
-    if (rows_ == people_.size() + organizations_.size() + members_.size()) return {};
-    return violated("a person, an organization or a membership of the event log is missing");
+    const size_t known = people_.size() + organizations_.size() + members_.size() + clients_.size();
+    if (rows_ == known) return {};
+    return violated(
+        "a person, an organization, a membership or a client of the event log is missing");
   }
 
  private:
@@ -139,6 +152,18 @@ class Rights {
     return {};
   }
 
+  Result<void> add_client(const core::Event& event) {
+    LK_TRY(const auto id, subject_of<core::ClientId>(event, core::SubjectKind::client));
+    clients_[id] = event.draft.data;
+    return {};
+  }
+
+  Result<void> remove_client(const core::Event& event) {
+    LK_TRY(const auto id, subject_of<core::ClientId>(event, core::SubjectKind::client));
+    clients_.erase(id);
+    return {};
+  }
+
   Result<void> expect(bool same, const std::string& what) {
     ++rows_;
     if (same) return {};
@@ -148,6 +173,7 @@ class Rights {
   std::map<core::PersonId, std::pair<core::PersonState, bool>> people_;  // the bool: an operator
   std::map<core::OrganizationId, core::OrganizationState> organizations_;
   std::map<std::pair<core::OrganizationId, core::PersonId>, core::Role> members_;
+  std::map<core::ClientId, std::string> clients_;  // what the event of its making says
   size_t rows_ = 0;
 };
 

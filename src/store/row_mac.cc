@@ -15,6 +15,7 @@ constexpr std::string_view kMembershipDomain = "latchkey.membership-row.v1";
 constexpr std::string_view kSessionDomain = "latchkey.session-row.v1";
 constexpr std::string_view kLinkDomain = "latchkey.link-row.v1";
 constexpr std::string_view kOrganizationDomain = "latchkey.organization-row.v1";
+constexpr std::string_view kClientDomain = "latchkey.client-row.v1";
 
 template <class Enum>
 uint64_t number_of(Enum value) {
@@ -79,6 +80,23 @@ Digest organization_mac(const Hmac& row_key, const core::Organization& organizat
   canonical.add(std::string_view(organization.name));
   canonical.add(number_of(organization.state));
   canonical.add(organization.deleted_at);
+  return row_key(canonical.bytes());
+}
+
+Digest client_mac(const Hmac& row_key, const ClientRow& row) {
+  const core::Client& client = row.client;
+  Bytes organizations;
+  for (const core::OrganizationId& id : client.organizations) {
+    organizations.insert(organizations.end(), id.uuid.bytes.begin(), id.uuid.bytes.end());
+  }
+  CanonicalBytes canonical;
+  canonical.add(kClientDomain);
+  canonical.add(client.id);
+  canonical.add(std::string_view(client.name));
+  canonical.add(uint64_t{client.may.bits});
+  canonical.add(std::span<const uint8_t>(organizations));
+  canonical.add(row.digest);
+  canonical.add(client.created_at);
   return row_key(canonical.bytes());
 }
 

@@ -1,4 +1,4 @@
-// The MACs of rows of people, memberships, sessions, links and organizations.
+// The MACs of rows of people, memberships, sessions, links, organizations and clients.
 //
 // Each of these rows carries a MAC under the row key over what decides. The functions of the
 // *_rows.cc files compute it where they write and check it where they read: a row that was written
@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/client_rows.h"
 #include "store/identity_rows.h"
 #include "store/organization_rows.h"
 #include "store/store.h"
@@ -24,6 +25,7 @@ Digest membership_mac(const Hmac& row_key, const core::Membership& membership);
 Digest session_mac(const Hmac& row_key, const SessionRow& row);
 Digest link_mac(const Hmac& row_key, const LinkRow& row);
 Digest organization_mac(const Hmac& row_key, const core::Organization& organization);
+Digest client_mac(const Hmac& row_key, const ClientRow& row);
 
 // What is done about a row that is not ours: left out and logged, or the read ends.
 enum class OnForged { skip, fail };

@@ -139,12 +139,28 @@ TEST(RowMac, OfAnOrganizationChangesWithEveryFieldThatDecides) {
        [](Row& r) { r.deleted_at = Instant{0}; }, [](Row& r) { r.deleted_at = Instant{1}; }});
 }
 
+TEST(RowMac, OfAClientChangesWithEveryField) {
+  using Row = ClientRow;
+  Row row;
+  row.client.id = {uuid_of(1)};
+  row.client.name = "gate";
+  row.client.may.bits = 1;
+  row.client.organizations = {core::OrganizationId{uuid_of(2)}};
+  row.client.created_at = {1'000};
+  expect_all_differ<Row>(
+      [](const Row& r) { return format_hex(client_mac(row_key(1), r)); }, row,
+      {[](Row& r) { r.client.id = {uuid_of(9)}; }, [](Row& r) { r.client.name = "Gate"; },
+       [](Row& r) { r.client.may.bits = 2; }, [](Row& r) { r.client.organizations.clear(); },
+       [](Row& r) { r.client.organizations.push_back(core::OrganizationId{uuid_of(3)}); },
+       [](Row& r) { r.digest[31] = 1; }, [](Row& r) { r.client.created_at.ms += 1; }});
+}
+
 TEST(RowMac, DependsOnTheKeyAndOnTheTable) {
   EXPECT_NE(person_mac(row_key(1), some_person()), person_mac(row_key(2), some_person()));
   std::set<std::string> seen;
   const Hmac key = row_key(1);
   for (const Digest& mac : {person_mac(key, {}), membership_mac(key, {}), session_mac(key, {}),
-                            link_mac(key, {}), organization_mac(key, {})}) {
+                            link_mac(key, {}), organization_mac(key, {}), client_mac(key, {})}) {
     EXPECT_TRUE(seen.insert(format_hex(mac)).second);
   }
 }

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "contract.h"
+#include "store/client_rows.h"
 #include "store/event_rows.h"
 #include "store/resign.h"
 
@@ -33,6 +34,9 @@ class RowKeyRotation : public StoreContract {
       link_.role = core::Role::reader;
       link_.email = "carl@example.com";
       LK_CHECK(insert_link(tx, link_));
+      client_.client = {new_id<core::ClientId>(), "gate", {1}, {organization_.id}, now};
+      client_.digest = new_digest();
+      LK_CHECK(insert_client(tx, client_));
       for (core::Token* token : {&first_, &second_}) {
         *token = make_token("build");
         LK_CHECK(put_token(tx, *token));
@@ -71,8 +75,10 @@ class RowKeyRotation : public StoreContract {
       LK_TRY(const auto session, find_session(tx, session_.id));
       LK_TRY(const auto link, find_link(tx, link_.id));
       LK_TRY(const auto token, find_token(tx, first_.id));
+      LK_TRY(const auto client, find_client(tx, client_.client.id));
       return person.has_value() + organization.has_value() + membership.has_value() +
-             session.has_value() + link.has_value() + (token && is_ours(tx, *token));
+             session.has_value() + link.has_value() + client.has_value() +
+             (token && is_ours(tx, *token));
     });
   }
   bool head_is_new() {
@@ -81,13 +87,14 @@ class RowKeyRotation : public StoreContract {
 
   SessionRow session_;
   LinkRow link_;
+  ClientRow client_;
   core::Token first_;
   core::Token second_;
 };
 
 TEST_P(RowKeyRotation, RowsOfTheOldKeyAreReadWhileItIsHere) {
   rotate();
-  EXPECT_EQ(found(), 6);
+  EXPECT_EQ(found(), 7);
   EXPECT_EQ(person_count(), 1u);
   EXPECT_FALSE(head_is_new());
   ASSERT_OK(audit());
@@ -95,7 +102,7 @@ TEST_P(RowKeyRotation, RowsOfTheOldKeyAreReadWhileItIsHere) {
   EXPECT_TRUE(head_is_new());
   ASSERT_OK(audit());
   world_.reopen();
-  EXPECT_EQ(found(), 6);
+  EXPECT_EQ(found(), 7);
 }
 
 TEST_P(RowKeyRotation, RowsOfTheOldKeyAreRefusedWhenItIsGone) {
@@ -124,15 +131,16 @@ TEST_P(RowKeyRotation, EveryRowIsSignedAnewOnce) {
     world_.row_keys().add(core::RowKeyId{before.number + 1}, Hmac(SecretKey(bytes)));
     const auto resigned = resign_all(limit);
     EXPECT_EQ(resigned.at(SignedTable::tokens), 2u);
-    for (const auto table : {SignedTable::people, SignedTable::memberships, SignedTable::sessions,
-                             SignedTable::links, SignedTable::organizations}) {
+    for (const auto table :
+         {SignedTable::people, SignedTable::memberships, SignedTable::sessions, SignedTable::links,
+          SignedTable::organizations, SignedTable::clients}) {
       EXPECT_EQ(resigned.at(table), 1u) << table_name(table);
     }
     ASSERT_OK(audit());
     for (const auto& [table, rows] : resign_all(limit)) EXPECT_EQ(rows, 0u) << table_name(table);
     EXPECT_TRUE(head_is_new());
     world_.row_keys().remove(before);
-    EXPECT_EQ(found(), 6);
+    EXPECT_EQ(found(), 7);
     ASSERT_OK(audit());
     world_.reopen();
     ASSERT_OK(audit());
@@ -147,6 +155,7 @@ TEST_P(RowKeyRotation, AForgedRowIsNotSigned) {
         "UPDATE people SET is_operator = 1;"
         "UPDATE sessions SET expires_at = expires_at + 1;"
         "UPDATE links SET role = 4;"
+        "UPDATE clients SET permissions = 7;"
         "UPDATE organizations SET name = 'evil', name_key = 'evil';"
         "UPDATE tokens SET scope = 'app_token'");
   }));
