@@ -41,6 +41,7 @@ struct Exchange {
   const BoundOperation* operation = nullptr;
   Authenticator::Place place;
   std::optional<service::Actor> actor;
+  std::optional<service::ProvenClient> client;
   std::optional<Instant> token_valid_to;
   std::optional<SecretText> session;
 };
@@ -81,6 +82,8 @@ class ApiImpl final : public Api {
   Result<void> check_credential(Exchange& exchange);
   void dispatch(ExchangePtr exchange);
   void run(Exchange& exchange);
+  void run_later(ExchangePtr exchange);
+  Result<Call> prepare(Exchange& exchange);
   Result<http::Response> call(Exchange& exchange);
   Result<void> authenticate_session(Exchange& exchange);
   void finish(Exchange& exchange, Result<http::Response> result);
@@ -107,7 +110,7 @@ Result<void> ApiImpl::load(std::string_view document_text) {
 Result<void> ApiImpl::bind(const std::vector<gate::Operation>& operations) {
   std::unordered_map<std::string_view, Route> by_id;
   for (const auto routes : {location_routes(), token_routes(), project_routes(), identity_routes(),
-                            organization_routes(), page_routes()}) {
+                            organization_routes(), page_routes(), feed_routes()}) {
     for (const Route& route : routes) {
       if (!by_id.emplace(route.operation_id, route).second) {
         return Error(ErrorCode::configuration,
@@ -166,6 +169,10 @@ Result<void> ApiImpl::check_credential(Exchange& exchange) {
     if (guard.is_open) return {};
     return Error(ErrorCode::credential_missing);
   }
+  if (credential.secret().starts_with(core::kClientSecretPrefix)) {
+    LK_TRY(exchange.client, authenticator_.check_client(credential.secret(), &guard));
+    return {};
+  }
   auto checked =
       authenticator_.check_token(credential.secret(), &guard, exchange.place, exchange.origin);
   (checked ? granted_ : refused_).fetch_add(1, std::memory_order_relaxed);
@@ -184,6 +191,10 @@ Error ApiImpl::without_route(const Error& error, Exchange& exchange,
     return is_api ? Error(ErrorCode::credential_missing) : error;
   }
   if (credential.secret().starts_with(kSessionPrefix)) return error;
+  if (credential.secret().starts_with(core::kClientSecretPrefix)) {
+    const auto client = authenticator_.check_client(credential.secret(), nullptr);
+    return client ? error : client.error();
+  }
   const auto checked =
       authenticator_.check_token(credential.secret(), nullptr, {}, exchange.origin);
   return checked ? error : checked.error();
@@ -192,11 +203,20 @@ Error ApiImpl::without_route(const Error& error, Exchange& exchange,
 void ApiImpl::dispatch(ExchangePtr exchange) {
   const Work work = exchange->operation->route.work;
   if (work == Work::memory && !exchange->session) return run(*exchange);
+  if (work == Work::later) return run_later(std::move(exchange));
   http::WorkerPool& pool = work == Work::password ? context_.dependencies.password_workers
                                                   : context_.dependencies.workers;
   if (!pool.post([this, exchange] { run(*exchange); })) {
     finish(*exchange, Error(ErrorCode::overloaded));
   }
+}
+
+void ApiImpl::run_later(ExchangePtr exchange) {
+  auto call = prepare(*exchange);
+  if (!call) return finish(*exchange, std::move(call).error());
+  const auto later = exchange->operation->route.later;
+  later(*call,
+        [this, exchange](Result<http::Response> result) { finish(*exchange, std::move(result)); });
 }
 
 void ApiImpl::run(Exchange& exchange) {
@@ -228,7 +248,7 @@ Result<void> ApiImpl::authenticate_session(Exchange& exchange) {
   return {};
 }
 
-Result<http::Response> ApiImpl::call(Exchange& exchange) {
+Result<Call> ApiImpl::prepare(Exchange& exchange) {
   const auto query = http::parse_query(exchange.request.query());
   if (!query) {
     return Error(ErrorCode::request_malformed, "The query is not well-formed, or too long.");
@@ -240,11 +260,17 @@ Result<http::Response> ApiImpl::call(Exchange& exchange) {
          negotiate_version(exchange.operation->route.versions, exchange.request, *query));
   Call call{context_, exchange.request, exchange.match};
   call.actor = exchange.actor ? &*exchange.actor : nullptr;
+  call.client = exchange.client ? &*exchange.client : nullptr;
   call.origin = exchange.origin;
   call.query = *query;
   call.path_organization = exchange.place.found;
   call.in_organization = exchange.place.named;
   call.version = std::move(version);
+  return call;
+}
+
+Result<http::Response> ApiImpl::call(Exchange& exchange) {
+  LK_TRY(Call call, prepare(exchange));
   const bool versioned = exchange.operation->route.versions != VersionRule::none;
   LK_TRY(http::Response response, exchange.operation->route.function(call));
   if (versioned) {

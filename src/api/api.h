@@ -10,12 +10,14 @@
 #include <memory>
 #include <string>
 
+#include "api/change_feed.h"
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "base/log.h"
 #include "core/scope_catalog.h"
 #include "http/message.h"
 #include "http/worker_pool.h"
+#include "service/clients.h"
 #include "service/identity.h"
 #include "service/last_use.h"
 #include "service/notifier.h"
@@ -33,6 +35,8 @@ struct Services {
   service::Tokens& tokens;
   service::Notifier& notifier;
   service::LastUseRecorder& last_use;
+  service::Clients& clients;
+  ChangeFeed& feed;
 };
 
 struct ApiDependencies {
@@ -49,6 +53,7 @@ struct ApiDependencies {
 struct ApiOptions {
   std::string public_url;             // "http://127.0.0.1:8080", no slash at the end
   Uuid deployment_id;                 // of this installation, in connectionData
+  bool has_tls = false;               // every request came over TLS
   core::Epoch epoch;                  // that the revisions of answers count in
   Milliseconds index_wait_max{1000};  // how long a change's answer waits for our index
   Milliseconds expiry_notice = std::chrono::days(14);  // when answers begin to carry the expiry

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kTokenScheme = "personalAccessToken";
 constexpr std::string_view kSessionScheme = "session";
+constexpr std::string_view kClientScheme = "client";
 constexpr size_t kUserAgentBytesMax = 256;
 
 bool changes_something(std::string_view method) {
@@ -16,6 +17,16 @@ bool changes_something(std::string_view method) {
 Error refused(const gate::Operation& operation, const std::string& what) {
   return Error(ErrorCode::configuration, "Operation '" + operation.operation_id + "' " + what + ".",
                "security");
+}
+
+// What a client must be allowed for `alternative` of the client scheme: one permission.
+Result<core::ClientPermission> read_permission(const gate::Operation& operation,
+                                               const gate::SecurityAlternative& alternative) {
+  const auto permission = alternative.scopes.size() == 1
+                              ? core::parse_client_permission(alternative.scopes.front())
+                              : std::nullopt;
+  if (!permission) return refused(operation, "must ask a client for one known permission");
+  return *permission;
 }
 
 // The refusal that names what would do.
@@ -36,6 +47,10 @@ Result<Guard> make_guard(const core::ScopeCatalog& catalog, const gate::Operatio
   for (const gate::SecurityAlternative& alternative : operation.security) {
     if (alternative.scheme == kSessionScheme) {
       guard.takes_session = true;
+      continue;
+    }
+    if (alternative.scheme == kClientScheme) {
+      LK_TRY(guard.client, read_permission(operation, alternative));
       continue;
     }
     if (alternative.scheme != kTokenScheme) {
@@ -80,6 +95,19 @@ Result<Authenticator::Checked> Authenticator::check_token(
   const service::Actor::TokenFacts facts{grant->owner(), grant->token(), grant->organization(),
                                          grant->scopes()};
   return Checked{service::Actor::by_token({}, facts, origin), grant->valid_to()};
+}
+
+Result<service::ProvenClient> Authenticator::check_client(std::string_view text,
+                                                          const Guard* guard) const {
+  LK_TRY(auto client, context_.dependencies.services.clients.authenticate(text));
+  if (guard == nullptr) return client;
+  if (!guard->client && !guard->is_open) return Error(ErrorCode::credential_kind_refused);
+  if (guard->client && !client.may(*guard->client)) {
+    return Error(ErrorCode::permission_denied,
+                 "Access Denied: This client was not made for '" +
+                     std::string(core::client_permission_name(*guard->client)) + "'.");
+  }
+  return client;
 }
 
 Result<std::optional<SecretText>> Authenticator::find_session(const http::Request& request,

@@ -23,7 +23,8 @@ namespace latchkey::api {
 struct Guard {
   bool takes_token = false;
   bool takes_session = false;
-  bool is_open = false;  // anonymous callers too
+  std::optional<core::ClientPermission> client;  // that takes clients with this permission
+  bool is_open = false;                          // anonymous callers too
   verify::ScopeRequirement scopes = verify::ScopeRequirement({});
   std::string scope_names;  // of all alternatives, for the refusal
 };
@@ -52,6 +53,9 @@ class Authenticator {
   // Errors: those of Verifier::check, credential_kind_refused.
   Result<Checked> check_token(std::string_view text, const Guard* guard, const Place& place,
                               const service::RequestOrigin& origin) const;
+  // Checks a client's secret. `guard` null: an unknown route. Errors: token_unknown,
+  // credential_kind_refused, permission_denied.
+  Result<service::ProvenClient> check_client(std::string_view text, const Guard* guard) const;
   // The session's text in `request`, if it carries one that `guard` takes: as Bearer, as Basic
   // password, or as a cookie. Errors: anti_forgery_missing; credential_kind_refused.
   Result<std::optional<SecretText>> find_session(const http::Request& request,

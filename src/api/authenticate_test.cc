@@ -34,6 +34,17 @@ TEST_F(Document, AlternativesAreAnyOneOf) {
   EXPECT_FALSE(guard->scopes.met_by(catalog_.find("vso.wiki")->closure));
 }
 
+TEST_F(Document, AClientIsAskedForOneKnownPermission) {
+  const auto guard = make_guard(catalog_, operation({{"client", {"report"}}}));
+  ASSERT_TRUE(guard);
+  EXPECT_EQ(guard->client, core::ClientPermission::report);
+  EXPECT_FALSE(guard->takes_token || guard->takes_session || guard->is_open);
+  for (const std::vector<std::string>& names :
+       {std::vector<std::string>{}, {"feed", "report"}, {"everything"}}) {
+    EXPECT_FALSE(make_guard(catalog_, operation({{"client", names}})));
+  }
+}
+
 TEST_F(Document, ScopesOfOneAlternativeAreNeededTogether) {
   const auto guard =
       make_guard(catalog_, operation({{"personalAccessToken", {"vso.project", "vso.graph"}}}));

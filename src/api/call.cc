@@ -13,6 +13,11 @@ const service::Actor& Call::caller() const {
   return *actor;
 }
 
+const service::ProvenClient& Call::calling_client() const {
+  LK_ASSERT(client != nullptr);
+  return *client;
+}
+
 Result<core::OrganizationId> Call::organization() const {
   if (!path_organization) {
     return Error(actor == nullptr ? ErrorCode::credential_missing

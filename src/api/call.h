@@ -6,6 +6,7 @@
 // thread a Call.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,7 +32,8 @@ struct Call {
   const Context& context;
   const http::Request& request;
   const gate::RouteMatch& match;
-  const service::Actor* actor = nullptr;  // null: anonymous
+  const service::Actor* actor = nullptr;          // null: anonymous, or a client
+  const service::ProvenClient* client = nullptr;  // of an operation that takes clients
   service::RequestOrigin origin = {};
   ApiVersion version = {};
   http::QueryParameters query = {};
@@ -44,6 +46,8 @@ struct Call {
   const Services& services() const { return context.dependencies.services; }
   // REQUIRES: the operation is not open to anybody.
   const service::Actor& caller() const;
+  // REQUIRES: the operation takes clients only.
+  const service::ProvenClient& calling_client() const;
   // Errors: organization_unknown; for an anonymous caller credential_missing, so that nobody learns
   // from outside which organizations there are.
   Result<core::OrganizationId> organization() const;
@@ -68,15 +72,20 @@ struct Call {
 };
 
 using HandlerFunction = Result<http::Response> (*)(Call&);
+// Called once, from any thread, with the answer of a handler that gives it later.
+using Answer = std::function<void(Result<http::Response>)>;
+using LaterFunction = void (*)(Call&, Answer);
 
-// Where a handler runs: what only reads memory on the network thread, the rest on a pool.
-enum class Work { memory, store, password };
+// Where a handler runs: what only reads memory on the network thread, the rest on a pool. One that
+// answers later runs on the network thread too, and the call has ended when its answer comes.
+enum class Work { memory, store, password, later };
 
 struct Route {
   std::string_view operation_id;
   Work work;
   VersionRule versions;
-  HandlerFunction function;
+  HandlerFunction function;       // null where `later` is not
+  LaterFunction later = nullptr;  // with Work::later
 };
 
 // A JSON answer.
@@ -95,5 +104,6 @@ std::span<const Route> project_routes();
 std::span<const Route> identity_routes();
 std::span<const Route> organization_routes();
 std::span<const Route> page_routes();
+std::span<const Route> feed_routes();
 
 }  // namespace latchkey::api

@@ -110,6 +110,7 @@ int run_cli(int argc, const char* const* argv) {
   add_backup_command(root, cli);
   add_restore_command(root, cli);
   add_key_commands(root, cli);
+  add_client_commands(root, cli);
   add_doctor_command(root, cli);
   add_version_command(root, cli);
   add_completion_commands(root, cli);

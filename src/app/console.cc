@@ -90,6 +90,9 @@ Console::Answer Console::answer(const http::Request& request) {
   if (path == "/audit/verify" && is_post) return start_audit();
   if (path == "/audit/verify" && is_get) return audit_progress();
   if (path.starts_with("/keys")) return dependencies_.keys.answer(request, actor(request));
+  if (path == "/clients" || path.starts_with("/clients/")) {
+    return dependencies_.clients.answer(request, actor(request));
+  }
   if (path.starts_with("/people/") && is_post) return answer_person(request, path.substr(8));
   return Error(ErrorCode::route_unknown, "the console has no such route");
 }

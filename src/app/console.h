@@ -5,7 +5,7 @@
 //   GET /status             POST /setup-link         POST /setup
 //   GET /people             POST /people/{id}/reset-link, /people/{id}/state
 //   POST /backup starts one; GET /backup says how far it is, and how it ended.
-//   /keys and below are in console_keys.h
+//   /keys and below are in console_keys.h, /clients and below in console_clients.h
 //   POST /audit/verify starts a run or joins the one that runs; GET /audit/verify says how far it
 //   is.
 // Thread safety: handle() from any thread. Documented in docs/operating/command-line.md.
@@ -16,6 +16,7 @@
 #include <string>
 
 #include "app/backup_run.h"
+#include "app/console_clients.h"
 #include "app/console_keys.h"
 #include "base/json.h"
 #include "http/message.h"
@@ -34,6 +35,7 @@ struct ConsoleDependencies {
   http::WorkerPool& password_workers;
   BackupRun& backup;
   ConsoleKeys& keys;
+  ConsoleClients& clients;
 };
 
 struct ConsoleOptions {

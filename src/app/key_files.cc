@@ -180,6 +180,11 @@ Result<Hmac> make_key_file(const std::string& path, Entropy& entropy) {
 }
 
 Result<Hmac> load_key_file(const std::string& path) {
+  LK_TRY(const SecretKey key, read_key_file(path));
+  return Hmac(key);
+}
+
+Result<SecretKey> read_key_file(const std::string& path) {
   LK_CHECK(check_private(path));
   LK_TRY(std::string text, read_small_file(path));
   auto bytes = parse_hex(trim(std::string_view(text).substr(0, text.find('\n'))));
@@ -190,9 +195,9 @@ Result<Hmac> load_key_file(const std::string& path) {
   std::array<uint8_t, SecretKey::kSizeBytes> fixed{};
   std::copy(bytes->begin(), bytes->end(), fixed.begin());
   wipe(bytes->data(), bytes->size());
-  const SecretKey key(fixed);
+  SecretKey key(fixed);
   wipe(fixed.data(), fixed.size());
-  return Hmac(key);
+  return key;
 }
 
 Result<void> remove_key_file(const std::string& path) {

@@ -62,6 +62,8 @@ Result<void> save_deployment(const std::string& folder, const Deployment& deploy
 // Makes a key in a file of its own (0600), durably. Returns it.
 Result<Hmac> make_key_file(const std::string& path, Entropy& entropy);
 Result<Hmac> load_key_file(const std::string& path);
+// The key itself, for a gate.
+Result<SecretKey> read_key_file(const std::string& path);
 // Removes the file durably; it may be gone already.
 Result<void> remove_key_file(const std::string& path);
 // The digest key files of `folder`, by id, but for those that `deployment` says are retired.

@@ -186,6 +186,21 @@ std::vector<DigestKeyFacts> Keys::digest_key_facts() const {
   return facts;
 }
 
+Result<std::vector<std::pair<core::DigestKeyId, SecretKey>>> Keys::read_digest_keys() const {
+  std::vector<std::pair<core::DigestKeyId, SecretKey>> keys;
+  for (const core::DigestKeyId id : digest_keys_.ids()) {
+    auto key = read_key_file(digest_key_path(folder_, id));
+    if (key) {
+      keys.emplace_back(id, *std::move(key));
+      continue;
+    }
+    // Its file goes first when a key is retired.
+    const auto now = digest_keys_.ids();
+    if (std::find(now.begin(), now.end(), id) != now.end()) return std::move(key).error();
+  }
+  return keys;
+}
+
 Result<core::DigestKeyId> Keys::rotate_digest_key(Entropy& entropy, Instant now) {
   Deployment changed = deployment();
   std::vector<core::DigestKeyId> used = changed.retired;

@@ -47,6 +47,9 @@ class Keys {
   // In the order in which they were made.
   std::vector<DigestKeyFacts> digest_key_facts() const;
 
+  // The keys themselves, for a gate. Errors: configuration. Cost: reads their files.
+  Result<std::vector<std::pair<core::DigestKeyId, SecretKey>>> read_digest_keys() const;
+
   // Makes a key, which is current from then on, durably and in memory; its event is unlogged.
   // Errors: conflict (there are kKeysMax, or all ids are spent); configuration; internal.
   Result<core::DigestKeyId> rotate_digest_key(Entropy& entropy, Instant now);

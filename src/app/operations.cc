@@ -51,6 +51,16 @@ void add_index(MetricsText& text, const Measurements& m) {
            "Token rows left out because their MAC was wrong.", m.token_rows_refused);
 }
 
+void add_feed(MetricsText& text, const Measurements& m) {
+  text.add("latchkey_feed_gates_waiting", "gauge", "Gates that wait for changes now.",
+           m.feed.waiting);
+  text.head("latchkey_feed_answers_total", "counter", "Answers to gates by kind.");
+  text.sample("latchkey_feed_answers_total", "kind=\"changes\"", m.feed.messages);
+  text.sample("latchkey_feed_answers_total", "kind=\"snapshot_page\"", m.feed.snapshot_pages);
+  text.sample("latchkey_feed_answers_total", "kind=\"truncated\"", m.feed.truncated);
+  text.sample("latchkey_feed_answers_total", "kind=\"refused\"", m.feed.refused);
+}
+
 void add_http(MetricsText& text, const Measurements& m) {
   text.add("latchkey_http_connections_open", "gauge", "Open connections.", m.http.connections_open);
   text.add("latchkey_http_connections_total", "counter", "Accepted connections.",
@@ -116,6 +126,7 @@ std::string format_metrics(const Measurements& m) {
   text.add("latchkey_ready", "gauge", "Whether requests may be sent here.",
            not_ready_reason(m) ? 0 : 1);
   add_index(text, m);
+  add_feed(text, m);
   text.head("latchkey_checks_total", "counter", "Checked credentials by outcome.");
   text.sample("latchkey_checks_total", "outcome=\"granted\"", m.checks.checks_granted);
   text.sample("latchkey_checks_total", "outcome=\"refused\"", m.checks.checks_refused);

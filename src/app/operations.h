@@ -12,6 +12,7 @@
 #include <string>
 
 #include "api/api.h"
+#include "app/feed_hub.h"
 #include "app/tls_files.h"
 #include "http/message.h"
 #include "http/server.h"
@@ -30,6 +31,7 @@ struct Measurements {
   uint64_t password_jobs_queued = 0;
   uint64_t mails_unsent = 0;
   uint64_t token_rows_refused = 0;
+  FeedHubCounters feed;
   bool store_needs_restart = false;
   uint64_t resident_bytes = 0;
   uint64_t digest_keys = 0;

@@ -9,6 +9,7 @@
 #include "app/backup_run.h"
 #include "app/console.h"
 #include "app/descriptors.h"
+#include "app/feed_hub.h"
 #include "app/keys.h"
 #include "app/operations.h"
 #include "app/restore.h"
@@ -117,6 +118,8 @@ struct Server::State {
   std::unique_ptr<TlsFiles> tls;  // null: plain HTTP
   std::unique_ptr<store::Store> store;
   std::unique_ptr<StoreFeed> feed;
+  FeedLog feed_log;
+  std::unique_ptr<RecordingFeed> recording_feed;
   std::unique_ptr<verify::Verifier> verifier;
   std::unique_ptr<service::Mailer> mailer;
   std::unique_ptr<service::Identity> identity;
@@ -124,6 +127,8 @@ struct Server::State {
   std::unique_ptr<service::Projects> projects;
   std::unique_ptr<service::Tokens> tokens;
   std::unique_ptr<service::Notifier> notifier;
+  std::unique_ptr<service::Clients> clients;
+  std::unique_ptr<FeedHub> feed_hub;
   service::LastUseRecorder last_use;
   std::unique_ptr<Background> background;
   std::unique_ptr<http::WorkerPool> workers;
@@ -134,6 +139,7 @@ struct Server::State {
   std::unique_ptr<KeyKeeper> key_keeper;
   std::unique_ptr<RowSigner> row_signer;
   std::unique_ptr<ConsoleKeys> console_keys;
+  std::unique_ptr<ConsoleClients> console_clients;
   std::unique_ptr<Console> console;
   Front front;
   std::unique_ptr<OperationsHandler> operations;
@@ -153,6 +159,7 @@ Result<void> Server::State::open_store() {
   // Before anything takes the catalog.
   LK_TRY(catalog, service::settle_scopes(*store, catalog, config.declared_scopes));
   feed = std::make_unique<StoreFeed>(StoreFeedDependencies{*store, catalog, log});
+  recording_feed = std::make_unique<RecordingFeed>(*feed, feed_log);
   verifier = std::make_unique<verify::Verifier>(keys->digest_keys(), provider, clock,
                                                 verifier_options(config));
   return {};
@@ -168,16 +175,23 @@ Result<void> Server::State::start_services() {
   notifier_options.public_url = started.public_url;
   notifier = std::make_unique<service::Notifier>(dependencies, notifier_options, mailer.get());
 
+  clients = std::make_unique<service::Clients>(dependencies);
+  LK_CHECK(clients->load());
+
   key_changes = std::make_unique<service::KeyChanges>(dependencies);
   key_keeper =
       std::make_unique<KeyKeeper>(KeyKeeperDependencies{*keys, *key_changes, clock, entropy, log});
   LK_CHECK(key_keeper->finish_logging());
 
-  LK_CHECK(verifier->load(*feed));
+  feed_hub = std::make_unique<FeedHub>(
+      FeedHubDependencies{*store, *keys, catalog, provider, *clients, feed_log,
+                          Milliseconds(config.verifier_staleness_max_ms)});
+  LK_CHECK(verifier->load(*recording_feed));
   background = std::make_unique<Background>(BackgroundDependencies{
-      *store, *verifier, *feed, *notifier, last_use, tokens->idempotency(), clock, log});
+      *store, *verifier, *recording_feed, *notifier, last_use, tokens->idempotency(), clock, log});
   row_signer = std::make_unique<RowSigner>(RowSignerDependencies{*key_keeper, *key_changes, log});
   console_keys = std::make_unique<ConsoleKeys>(*key_keeper, *row_signer, *verifier);
+  console_clients = std::make_unique<ConsoleClients>(*clients);
   workers = std::make_unique<http::WorkerPool>(kStoreThreads, kStoreQueueMax, &log);
   password_workers =
       std::make_unique<http::WorkerPool>(std::min(2, cores()), kPasswordQueueMax, &log);
@@ -186,7 +200,9 @@ Result<void> Server::State::start_services() {
   options.public_url = started.public_url;
   options.deployment_id = keys->deployment_id();
   options.epoch = store->head().epoch;
-  const api::Services services{*identity, *organizations, *projects, *tokens, *notifier, last_use};
+  options.has_tls = tls != nullptr;
+  const api::Services services{*identity, *organizations, *projects, *tokens,
+                               *notifier, last_use,       *clients,  *feed_hub};
   LK_TRY(api, api::Api::create(
                   {services, *verifier, catalog, *workers, *password_workers, clock, entropy, log},
                   options));
@@ -233,10 +249,10 @@ Result<void> Server::State::tell() {
   console_options.deployment_id = format_uuid(keys->deployment_id());
   backup = std::make_unique<BackupRun>(
       BackupRunDependencies{*store, config.data_dir, *keys, clock, log, *workers});
-  console =
-      std::make_unique<Console>(ConsoleDependencies{*identity, *verifier, *store, *workers,
-                                                    *password_workers, *backup, *console_keys},
-                                console_options);
+  console = std::make_unique<Console>(
+      ConsoleDependencies{*identity, *verifier, *store, *workers, *password_workers, *backup,
+                          *console_keys, *console_clients},
+      console_options);
   http::ServerOptions options;
   options.endpoint.unix_path = socket_path(config.data_dir);
   options.limits.connections_max = 64;
@@ -271,6 +287,7 @@ Measurements Server::State::measure() const {
   if (verifier) m.index = verifier->status();
   if (!m.is_serving) return m;  // the rest is being made, or ended
   m.token_rows_refused = feed->tampered_tokens();
+  m.feed = feed_hub->counters();
   m.store_needs_restart = store->needs_restart();
   m.checks = api->counters();
   m.http = http_server->counters();
@@ -292,6 +309,7 @@ void Server::State::stop(Milliseconds grace) {
   if (was_serving) log.info("serve.stopping");
   // The listener of health and metrics looks at the rest, so it ends first.
   if (operations_server) operations_server->stop(Milliseconds(100));
+  if (feed_hub) feed_hub->stop();  // so that nobody who waits holds up the end
   if (http_server) http_server->stop(grace);
   if (console_server) console_server->stop(grace);
   if (backup) backup->interrupt();

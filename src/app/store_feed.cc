@@ -47,6 +47,29 @@ const core::Subject* find_token_subject(const core::Event& event) {
 
 }  // namespace
 
+std::optional<verify::TokenItem> token_item(store::ReadTx& tx, const core::ScopeCatalog& catalog,
+                                            const store::TokenRow& row) {
+  const core::Token& token = row.token;
+  const auto scopes = catalog.closure_of(token.scope);
+  if (!store::is_ours(tx, row) || !scopes) return std::nullopt;
+  return verify::TokenItem{token.id, token.organization, token.owner, token.digest,
+                           *scopes,  token.valid_to,     token.state};
+}
+
+Result<std::optional<verify::RetiredDigestItem>> retired_item(store::ReadTx& tx,
+                                                              const core::Event& event) {
+  const core::Subject* subject = find_token_subject(event);
+  if (subject == nullptr) {
+    return Error(ErrorCode::integrity_violated,
+                 "event " + std::to_string(event.revision.number) + " names no token");
+  }
+  LK_TRY(const Digest digest, retired_digest(event));
+  LK_TRY(const auto row, store::find_token(tx, core::TokenId{subject->id}));
+  if (!row) return std::optional<verify::RetiredDigestItem>();
+  return std::optional(
+      verify::RetiredDigestItem{row->token.id, row->token.organization, row->token.owner, digest});
+}
+
 // What a batch of events is about, each subject once.
 struct StoreFeed::Changes {
   std::set<core::TokenId> tokens;
@@ -73,7 +96,8 @@ StoreFeed::Changes StoreFeed::collect(const std::vector<core::Event>& events) co
           break;
         case core::SubjectKind::project:
         case core::SubjectKind::session:
-        case core::SubjectKind::link: break;  // no check depends on them
+        case core::SubjectKind::link:
+        case core::SubjectKind::client: break;  // no check depends on them
       }
     }
     if (event.draft.action == core::Action::token_regenerated) {
@@ -84,15 +108,12 @@ StoreFeed::Changes StoreFeed::collect(const std::vector<core::Event>& events) co
 }
 
 std::optional<verify::TokenItem> StoreFeed::check(store::ReadTx& tx, const store::TokenRow& row) {
-  const core::Token& token = row.token;
-  const auto scopes = dependencies_.catalog.closure_of(token.scope);
-  if (!store::is_ours(tx, row) || !scopes) {
+  auto item = token_item(tx, dependencies_.catalog, row);
+  if (!item) {
     tampered_.fetch_add(1);
-    dependencies_.log.error("feed.token_row_refused", {{"token", core::format_id(token.id)}});
-    return std::nullopt;
+    dependencies_.log.error("feed.token_row_refused", {{"token", core::format_id(row.token.id)}});
   }
-  return verify::TokenItem{token.id, token.organization, token.owner, token.digest,
-                           *scopes,  token.valid_to,     token.state};
+  return item;
 }
 
 Result<core::Position> StoreFeed::load(const Sink& sink) {
@@ -263,15 +284,8 @@ Result<void> StoreFeed::give_token(store::ReadTx& tx, core::TokenId id, const Si
 
 Result<void> StoreFeed::give_retired(store::ReadTx& tx, const core::Event& event,
                                      const Sink& sink) {
-  const core::Subject* subject = find_token_subject(event);
-  if (subject == nullptr) {
-    return Error(ErrorCode::integrity_violated,
-                 "event " + std::to_string(event.revision.number) + " names no token");
-  }
-  LK_TRY(const Digest digest, retired_digest(event));
-  LK_TRY(const auto row, store::find_token(tx, core::TokenId{subject->id}));
-  if (!row) return {};
-  sink(verify::RetiredDigestItem{row->token.id, row->token.organization, row->token.owner, digest});
+  LK_TRY(const auto item, retired_item(tx, event));
+  if (item) sink(*item);
   return {};
 }
 

@@ -19,6 +19,14 @@
 
 namespace latchkey::app {
 
+// The item of `row`, or nothing when it was changed by somebody without the row key.
+std::optional<verify::TokenItem> token_item(store::ReadTx& tx, const core::ScopeCatalog& catalog,
+                                            const store::TokenRow& row);
+// The digest that the regeneration `event` replaced; nothing if its token is not there any more.
+// Errors: integrity_violated (the event has another form).
+Result<std::optional<verify::RetiredDigestItem>> retired_item(store::ReadTx& tx,
+                                                              const core::Event& event);
+
 struct StoreFeedDependencies {
   store::Store& store;
   const core::ScopeCatalog& catalog;

@@ -352,6 +352,29 @@ Result<void> for_each_membership(
   return visit_memberships(tx, check, "", {}, on_row);
 }
 
+Result<MembershipPage> list_all_memberships(ReadTx& tx, const MembershipKey& after, int limit) {
+  static const std::string sql =
+      "SELECT " + std::string(kMembershipColumns) +
+      " FROM memberships m WHERE (m.organization_id, m.person_id) > ($1, $2) "
+      "ORDER BY m.organization_id, m.person_id LIMIT $3";
+  RowCheck check(tx, "memberships");
+  MembershipPage page;
+  int rows = 0;
+  LK_CHECK(tx.connection().run(sql, {after.first, after.second, limit},
+                               [&](const Row& row) -> Result<void> {
+                                 const core::Membership read = read_membership(row);
+                                 if (row.refused())
+                                   return {};  // run() ends with integrity_violated
+                                 ++rows;
+                                 page.next.emplace(read.organization, read.person);
+                                 LK_TRY(const bool ours, is_ours(check, read, row));
+                                 if (ours) page.rows.push_back(read);
+                                 return {};
+                               }));
+  if (rows < limit) page.next.reset();
+  return page;
+}
+
 Result<void> for_each_person(ReadTx& tx,
                              const std::function<Result<void>(const core::Person&)>& on_row) {
   RowCheck check(tx, "people");

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/organization.h"
@@ -50,6 +51,14 @@ Result<void> delete_membership(WriteTx& tx, core::OrganizationId organization,
                                core::PersonId person);
 Result<void> for_each_membership(
     ReadTx& tx, const std::function<Result<void>(const core::Membership&)>& on_row);
+// By organization and person, after `after`, at most `limit` rows read. `next` is where the next
+// page begins; nothing after the last row.
+using MembershipKey = std::pair<core::OrganizationId, core::PersonId>;
+struct MembershipPage {
+  std::vector<core::Membership> rows;
+  std::optional<MembershipKey> next;
+};
+Result<MembershipPage> list_all_memberships(ReadTx& tx, const MembershipKey& after, int limit);
 Result<void> for_each_person(ReadTx& tx,
                              const std::function<Result<void>(const core::Person&)>& on_row);
 
