@@ -58,7 +58,6 @@ void check_parsed(const ParsedHead& parsed, std::string_view head, const Limits&
   LK_ASSERT(hosts <= 1 && lengths + encodings <= 1);
   LK_ASSERT(parsed.chunked == (encodings == 1));
   LK_ASSERT(lengths == 1 || parsed.content_length == 0);
-  LK_ASSERT(parsed.content_length <= limits.body_bytes_max);
 }
 
 }  // namespace

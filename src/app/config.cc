@@ -126,6 +126,13 @@ Result<void> check_public_url(std::string_view key, std::string_view text) {
   return {};
 }
 
+Result<void> check_trusted_proxies(std::string_view key, std::string_view text) {
+  if (auto parsed = http::TrustedProxies::parse_list(text); !parsed) {
+    return bad(key, "is refused: " + parsed.error().message);
+  }
+  return {};
+}
+
 Result<void> check_smtp_url(std::string_view key, std::string_view text) {
   if (text.empty() || text.starts_with("smtp://") || text.starts_with("smtps://")) return {};
   return bad(key, "must begin with smtp:// or smtps://");
@@ -153,6 +160,9 @@ std::vector<Setting> place_settings() {
       boolean_setting("listen.allow_plain_http",
                       "Serve plain HTTP on other than loopback addresses (behind a TLS proxy)",
                       &Config::listen_allow_plain_http),
+      text_setting("listen.trusted_proxies",
+                   "Addresses and ranges, with commas, whose X-Forwarded-For is believed",
+                   &Config::listen_trusted_proxies, check_trusted_proxies),
       text_setting("tls.certificate_file",
                    "PEM file of the server's certificate and its chain; empty serves plain HTTP",
                    &Config::tls_certificate_file),

@@ -32,6 +32,7 @@ struct Config {
   uint16_t listen_port = 8080;  // 0 lets the system choose
   uint32_t listen_threads = 0;  // 0: one a core
   bool listen_allow_plain_http = false;
+  std::string listen_trusted_proxies;  // separated by commas
 
   std::string tls_certificate_file;  // empty: plain HTTP
   std::string tls_key_file;

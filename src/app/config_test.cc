@@ -143,6 +143,8 @@ TEST_F(ConfigTest, RefusesEachBrokenValue) {
       {"listen.port", "-1"},
       {"listen.threads", "65"},
       {"listen.allow_plain_http", "yes"},
+      {"listen.trusted_proxies", "10.0.0.1/8"},
+      {"listen.trusted_proxies", "proxy.example"},
       {"public_url", "http://host/"},
       {"public_url", "ftp://host"},
       {"public_url", "https://"},

@@ -222,6 +222,7 @@ Result<void> Server::State::start_listeners() {
   options.limits = http_limits(config);
   options.limits.connections_max = make_room_for_connections(options.limits.connections_max, log);
   options.access_log = config.log_access;
+  LK_TRY(options.trusted_proxies, http::TrustedProxies::parse_list(config.listen_trusted_proxies));
   LK_TRY(http_server, http::start_server(options, {clock, entropy, log, front,
                                                    tls ? &tls->publication() : nullptr}));
 

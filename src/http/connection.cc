@@ -52,6 +52,8 @@ void Connection::refuse_overload() {
 // Begins to speak HTTP.
 void Connection::begin() {
   if (is_overload_) return refuse({503, "There are too many connections."});
+  exchange_->set_up(thread_.dependencies().forwarder != nullptr, thread_.options().trusted_proxies,
+                    stream_.is_encrypted());
   enter(Phase::waiting, thread_.options().limits.head_timeout);
   read();
 }
@@ -87,7 +89,7 @@ void Connection::enter(Phase phase, Milliseconds timeout) {
 }
 
 void Connection::check_deadline(Ticks now) {
-  if (now < deadline_) return;
+  if (now < deadline_ && phase_ != Phase::relaying) return;
   switch (phase_) {
     case Phase::handshake: return fail_handshake("it took too long");
     case Phase::head: return refuse({408, "The head took too long."});
@@ -95,6 +97,10 @@ void Connection::check_deadline(Ticks now) {
     case Phase::waiting:
     case Phase::writing:
     case Phase::draining: return close();
+    case Phase::relaying: {
+      const std::shared_ptr<Relay> relay = relay_;
+      return relay->check_deadline(now);
+    }
     case Phase::handling:
     case Phase::closed: return;
   }
@@ -109,6 +115,7 @@ void Connection::close() {
   const auto self = shared_from_this();
   phase_ = Phase::closed;
   exchange_->detach();
+  if (const std::shared_ptr<Relay> relay = std::move(relay_)) relay->abandon();
   stream_.close();
   thread_.forget(*this);
 }
@@ -136,6 +143,12 @@ void Connection::on_read(const ErrorOfAsio& failure, size_t size_bytes) {
       if (failure || drained_bytes_ > kDrainBytesMax) return close();
       exchange_->drop_input();
       return read();
+    case Phase::relaying: {
+      const std::shared_ptr<Relay> relay = relay_;
+      if (failure) return relay->client_left();
+      exchange_->received(size_bytes);
+      return relay->client_sent();
+    }
     case Phase::handshake:
     case Phase::handling:
     case Phase::writing:  // of a 408; drain() reads on
@@ -150,6 +163,9 @@ void Connection::advance() {
     switch (progress) {
       case Exchange::Progress::head_incomplete:
       case Exchange::Progress::body_incomplete: return await_more(progress);
+      case Exchange::Progress::head_complete:
+        if (!decide()) return;
+        break;
       case Exchange::Progress::refused: return refuse(exchange_->refusal());
       case Exchange::Progress::complete:
         if (!serve()) return;
@@ -176,9 +192,10 @@ void Connection::await_more(Exchange::Progress progress) {
   read();
 }
 
-// Has the whole request answered. True when the next one may be looked at.
-bool Connection::serve() {
-  phase_ = Phase::handling;
+// Gives the request its id. False when there is none, and the connection is at its end.
+bool Connection::begin_request() {
+  if (has_begun_) return true;
+  has_begun_ = true;
   const auto id = thread_.ids().next();
   if (!id) {
     refuse(kFailed);
@@ -187,6 +204,13 @@ bool Connection::serve() {
   exchange_->set_request_id(*id);
   thread_.counters().requests_total.add();
   if (thread_.options().access_log) request_began_ = std::chrono::steady_clock::now();
+  return true;
+}
+
+// Has the whole request answered. True when the next one may be looked at.
+bool Connection::serve() {
+  phase_ = Phase::handling;
+  if (!begin_request()) return false;
 
   answer_ready_ = false;
   in_handler_ = true;
@@ -229,13 +253,16 @@ void Connection::prepare(Response&& response) {
         {{"id", exchange_->request_id()}, {"status", static_cast<int64_t>(response.status)}});
     response = make_refusal(kFailed, exchange_->request_id());
   }
-  close_after_ = close_after_ || !exchange_->keep_alive() || thread_.stopping();
+  close_after_ =
+      close_after_ || (!request_was_taken_ && !exchange_->keep_alive()) || thread_.stopping();
   append_head(head_out_, response,
               {close_after_ ? ConnectionUse::close : ConnectionUse::keep,
                stream_.is_encrypted() ? Transport::tls : Transport::plain});
   thread_.counters().responses_by_class[static_cast<size_t>(response.status) / 100].add();
-  if (thread_.options().access_log) log_access(response);
-  if (exchange_->head_only() || !status_has_body(response.status)) return;
+  if (thread_.options().access_log) log_access(response.status, response.body.size());
+  if ((request_was_taken_ ? head_only_ : exchange_->head_only()) ||
+      !status_has_body(response.status))
+    return;
   if (response.body.size() > kCopiedBodyBytesMax) {
     body_out_ = std::move(response.body);
   } else {
@@ -244,17 +271,18 @@ void Connection::prepare(Response&& response) {
   }
 }
 
-void Connection::log_access(const Response& response) const {
+void Connection::log_access(int status, uint64_t body_bytes) const {
   const auto duration = std::chrono::steady_clock::now() - request_began_;
   const auto duration_us = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
-  thread_.dependencies().log.info("http.request",
-                                  {{"id", exchange_->request_id()},
-                                   {"method", exchange_->method()},
-                                   {"path", loggable_path(exchange_->path())},
-                                   {"status", static_cast<int64_t>(response.status)},
-                                   {"bytes", static_cast<int64_t>(response.body.size())},
-                                   {"duration_us", static_cast<int64_t>(duration_us)},
-                                   {"peer", exchange_->peer_address()}});
+  thread_.dependencies().log.info(
+      "http.request",
+      {{"id", exchange_->request_id()},
+       {"method", request_was_taken_ ? taken_method_ : exchange_->method()},
+       {"path", loggable_path(request_was_taken_ ? taken_path_ : exchange_->path())},
+       {"status", static_cast<int64_t>(status)},
+       {"bytes", static_cast<int64_t>(body_bytes)},
+       {"duration_us", static_cast<int64_t>(duration_us)},
+       {"peer", exchange_->peer_address()}});
 }
 
 Stream::Pieces Connection::unwritten() const {
@@ -302,7 +330,8 @@ bool Connection::finish_response() {
     drain();
     return false;
   }
-  exchange_->finish();
+  has_begun_ = false;
+  if (!std::exchange(request_was_taken_, false)) exchange_->finish();
   if (thread_.stopping()) {
     close();
     return false;

@@ -14,12 +14,15 @@
 
 #include "http/exchange.h"
 #include "http/network_thread.h"
+#include "http/relay.h"
 #include "http/response_text.h"
 #include "http/stream.h"
 
 namespace latchkey::http {
 
-class Connection final : public AnswerTarget, public std::enable_shared_from_this<Connection> {
+class Connection final : public AnswerTarget,
+                         public RelayClient,
+                         public std::enable_shared_from_this<Connection> {
  public:
   Connection(NetworkThread& thread, Accepted accepted);
   ~Connection() override;
@@ -37,11 +40,29 @@ class Connection final : public AnswerTarget, public std::enable_shared_from_thi
 
   void answered(Response&& response) override;
 
+  // Of RelayClient; connection_relay.cc.
+  Stream& stream() override { return stream_; }
+  Exchange& exchange() override { return *exchange_; }
+  void request_taken(size_t body_bytes, std::string_view rest) override;
+  void relay_refused(Response&& response) override;
+  void relay_ended(RelayEnd end, int status, uint64_t body_bytes) override;
+  void tunnel_took_input() override { read(); }
+
   // Where the thread keeps this connection in its list.
   size_t position = 0;
 
  private:
-  enum class Phase { handshake, waiting, head, body, handling, writing, draining, closed };
+  enum class Phase {
+    handshake,
+    waiting,
+    head,
+    body,
+    handling,
+    relaying,
+    writing,
+    draining,
+    closed
+  };
   using ErrorOfAsio = Stream::ErrorOfAsio;
 
   void begin();
@@ -53,6 +74,10 @@ class Connection final : public AnswerTarget, public std::enable_shared_from_thi
   void advance();
   void await_more(Exchange::Progress progress);
   bool serve();
+  bool begin_request();
+  bool decide();
+  bool answer_head(Response&& response);
+  bool begin_relay(Forward&& forward);
   void refuse(const Refusal& refusal);
   bool flush();
   void on_written(const ErrorOfAsio& failure);
@@ -60,12 +85,17 @@ class Connection final : public AnswerTarget, public std::enable_shared_from_thi
   void drain();
   void enter(Phase phase, Milliseconds timeout);
   void prepare(Response&& response);
-  void log_access(const Response& response) const;
+  void log_access(int status, uint64_t body_bytes) const;
   Stream::Pieces unwritten() const;
 
   NetworkThread& thread_;
   Stream stream_;
   std::shared_ptr<Exchange> exchange_;
+  std::shared_ptr<Relay> relay_;           // in Phase::relaying
+  bool has_begun_ = false;                 // the request has its id
+  bool request_was_taken_ = false;         // by the relay: the exchange is at the next one
+  bool head_only_ = false;                 // of a request that was taken
+  std::string taken_method_, taken_path_;  // of it, for the access log
   Phase phase_ = Phase::waiting;
   bool is_overload_ = false;
   Ticks deadline_;

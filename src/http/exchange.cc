@@ -14,6 +14,7 @@ constexpr size_t kBufferBytesMin = 4 * 1024;
 constexpr size_t kBufferBytesKept = 64 * 1024;
 // Room for the framing of a chunked body beyond its head; data leaves the buffer at once.
 constexpr size_t kChunkedRoomBytes = 16 * 1024;
+constexpr Refusal kBodyTooLarge{413, "The body is too large."};
 constexpr Refusal kNoMemory{503, "The server holds too many requests; try again in a moment."};
 
 std::string_view moved(std::string_view view, const char* from, const char* to) {
@@ -32,6 +33,12 @@ Exchange::Exchange(const Limits& limits, AnswerTarget& target, std::shared_ptr<R
       chunked_share_(memory) {}
 
 Exchange::~Exchange() { drop_input(); }
+
+void Exchange::set_up(bool stops_at_head, const TrustedProxies& trusted, bool is_encrypted) {
+  stops_at_head_ = stops_at_head;
+  is_encrypted_ = is_encrypted;
+  trusted_ = trusted.contains(std::string_view(peer_address_)) ? &trusted : nullptr;
+}
 
 std::span<char> Exchange::input() {
   if (!buffer_) resize_buffer(std::min(kBufferBytesMin, limits_->head_bytes_max + size_t{1}));
@@ -82,12 +89,15 @@ Exchange::Progress Exchange::parse() {
     const std::string_view head = received.substr(0, check_.head_bytes());
     if (const Refusal refusal = parser_.parse_head(head, *limits_, head_)) return refuse(refusal);
     head_bytes_ = head.size();
+    if (trusted_) client_ = find_client(peer_address_, head_.headers, *trusted_);
+    if (stops_at_head_) return Progress::head_complete;
   }
   return parse_body();
 }
 
 Exchange::Progress Exchange::parse_body() {
   if (!head_.chunked) {
+    if (head_.content_length > limits_->body_bytes_max) return refuse(kBodyTooLarge);
     const bool whole = filled_ - head_bytes_ >= head_.content_length;
     return whole ? Progress::complete : with_room(Progress::body_incomplete);
   }
@@ -158,6 +168,7 @@ void Exchange::reset_request() {
   head_.headers.clear();
   head_.chunked = head_.keep_alive = head_.expects_continue = false;
   head_.content_length = 0;
+  client_.is_from_proxy = false;
   wipe(chunked_body_.data(), chunked_body_.size());
   chunked_body_.clear();
   if (chunked_body_.capacity() > kBufferBytesKept || chunked_share_.budget().is_short()) {
@@ -166,8 +177,11 @@ void Exchange::reset_request() {
   }
 }
 
-void Exchange::finish() {
-  const size_t used = head_bytes_ + static_cast<size_t>(head_.content_length);
+void Exchange::finish() { finish_head(static_cast<size_t>(head_.content_length)); }
+
+void Exchange::finish_head(size_t used_bytes) {
+  const size_t used = head_bytes_ + used_bytes;
+  LK_ASSERT(used <= filled_);
   const size_t left = filled_ - used;
   reset_request();
   std::memmove(buffer_.get(), buffer_.get() + used, left);
@@ -178,6 +192,13 @@ void Exchange::finish() {
     resize_buffer(kBufferBytesMin);
     buffer_share_.clear();
   }
+}
+
+void Exchange::append_input(std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (filled_ + bytes.size() >= capacity_) resize_buffer(filled_ + bytes.size() + 1);
+  std::memcpy(buffer_.get() + filled_, bytes.data(), bytes.size());
+  filled_ += bytes.size();
 }
 
 void Exchange::drop_input() {

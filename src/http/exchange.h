@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "base/uuid.h"
+#include "http/client_address.h"
 #include "http/memory_budget.h"
 #include "http/message.h"
 #include "http/request_parser.h"
@@ -45,12 +46,16 @@ class Exchange final : public Request,
                        public ReplySink,
                        public std::enable_shared_from_this<Exchange> {
  public:
-  enum class Progress { head_incomplete, body_incomplete, complete, refused };
+  enum class Progress { head_incomplete, head_complete, body_incomplete, complete, refused };
 
   // `limits` outlives the connection; it is not used after detach().
   Exchange(const Limits& limits, AnswerTarget& target, std::shared_ptr<ReplyRoute> route,
            std::shared_ptr<MemoryBudget> memory, std::string peer_address);
   ~Exchange() override;
+
+  // For a server that looks at heads before bodies, or stands behind proxies. `trusted` outlives
+  // the connection.
+  void set_up(bool stops_at_head, const TrustedProxies& trusted, bool is_encrypted);
 
   // Free space to read into, at least one byte. REQUIRES: parse() asked for more, or drop_input().
   std::span<char> input();
@@ -58,7 +63,19 @@ class Exchange final : public Request,
   void received(size_t size_bytes) { filled_ += size_bytes; }
   bool has_input() const { return filled_ > 0; }
 
-  // Looks at what was received since.
+  // For who takes the body's bytes instead of having them gathered, after head_complete.
+  const ParsedHead& head() const { return head_; }
+  // What was received behind the head.
+  std::string_view after_head() const {
+    return {buffer_.get() + head_bytes_, filled_ - head_bytes_};
+  }
+  // Ends the request: forgets it and `used_bytes` of after_head(), and keeps what followed.
+  void finish_head(size_t used_bytes);
+  // Adds bytes that were read by others, behind what is there.
+  void append_input(std::string_view bytes);
+
+  // Looks at what was received since. head_complete comes once for each request, if set_up() asked
+  // for it; parse() goes on to the body then.
   Progress parse();
   const Refusal& refusal() const { return refusal_; }  // REQUIRES: Progress::refused
   // Whether the peer waits for "100 Continue"; true once for each request.
@@ -84,7 +101,13 @@ class Exchange final : public Request,
   std::string_view query() const override { return head_.query; }
   std::span<const Header> headers() const override { return head_.headers; }
   std::string_view body() const override;
-  std::string_view peer_address() const override { return peer_address_; }
+  std::string_view peer_address() const override {
+    return client_.is_from_proxy ? client_.address : peer_address_;
+  }
+  std::string_view socket_address() const override { return peer_address_; }
+  bool is_from_proxy() const override { return client_.is_from_proxy; }
+  std::string_view forwarded_for() const override { return client_.forwarded_for; }
+  bool is_encrypted() const override { return is_encrypted_; }
   std::string_view request_id() const override;
 
   void answer(Response&& response) override;
@@ -99,6 +122,9 @@ class Exchange final : public Request,
   void reset_request();
 
   const Limits* limits_;
+  const TrustedProxies* trusted_ = nullptr;  // null: nobody is
+  bool stops_at_head_ = false;
+  bool is_encrypted_ = false;
   AnswerTarget* target_;
   const std::shared_ptr<ReplyRoute> route_;
   const std::string peer_address_;
@@ -111,6 +137,7 @@ class Exchange final : public Request,
   HeadCheck check_;
   RequestParser parser_;
   ParsedHead head_;
+  ClientAddress client_;
   std::string chunked_body_;
   Refusal refusal_;
   Uuid id_;

@@ -37,8 +37,17 @@ class Request {
   // The headers in the order sent. Names compare without case.
   virtual std::span<const Header> headers() const = 0;
   virtual std::string_view body() const = 0;
-  // The peer's address without port, e.g. "127.0.0.1" or "::1"; "unix" on a Unix socket.
+  // The client's address without port, e.g. "127.0.0.1" or "::1"; "unix" on a Unix socket. That of
+  // the peer, or behind a trusted proxy the one that it names (http/client_address.h).
   virtual std::string_view peer_address() const = 0;
+  // The peer's own address, in the same form.
+  virtual std::string_view socket_address() const { return peer_address(); }
+  // Whether the peer is a trusted proxy.
+  virtual bool is_from_proxy() const { return false; }
+  // The addresses that trusted proxies name, the client's first, without the peer's: "a, b".
+  virtual std::string_view forwarded_for() const { return {}; }
+  // Whether the request came within TLS.
+  virtual bool is_encrypted() const { return false; }
   // The id of this request in logs and answers: a lower-case UUID.
   virtual std::string_view request_id() const = 0;
 

@@ -142,6 +142,7 @@ void NetworkThread::end_if_idle() {
   if (!stopping_ || !connections_.empty()) return;
   sweep_timer_.cancel();
   grace_timer_.cancel();
+  upstreams_.end();
 }
 
 void NetworkThread::wait_for_connections() {
@@ -218,6 +219,7 @@ void NetworkThread::sweep() {
     const std::shared_ptr<Connection> connection = connections_[i];
     connection->check_deadline(now_);
   }
+  upstreams_.sweep(now_);
 }
 
 }  // namespace latchkey::http

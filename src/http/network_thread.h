@@ -17,6 +17,7 @@
 #include "http/exchange.h"
 #include "http/listener.h"
 #include "http/memory_budget.h"
+#include "http/upstream_pool.h"
 
 namespace latchkey::http {
 
@@ -86,6 +87,7 @@ class NetworkThread {
   RequestIds& ids() { return ids_; }
   bool stopping() const { return stopping_; }
   boost::asio::io_context& io() { return io_; }
+  UpstreamPool& upstreams() { return upstreams_; }
   std::shared_ptr<ReplyRoute> route() const;
   // The moment `timeout` from now, up to one sweep later. Cost: no system call.
   Ticks deadline_in(Milliseconds timeout) const { return now_ + timeout + sweep_interval_; }
@@ -115,6 +117,7 @@ class NetworkThread {
                                     boost::asio::io_context::executor_type>
       sweep_timer_, accept_timer_, grace_timer_;
   std::shared_ptr<Route> route_;
+  UpstreamPool upstreams_;
   std::vector<std::shared_ptr<Connection>> connections_;
   Milliseconds sweep_interval_;
   Ticks now_;

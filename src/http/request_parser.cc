@@ -117,8 +117,7 @@ Refusal check_hosts(const Framing& framing, bool is_http_11) {
 }
 
 // Sets how long the body is. RFC 9112 section 6.
-Refusal decide_body(const Framing& framing, bool is_http_11, const Limits& limits,
-                    ParsedHead& head) {
+Refusal decide_body(const Framing& framing, bool is_http_11, ParsedHead& head) {
   head.chunked = false;
   head.content_length = 0;
   if (framing.encodings > 0) {
@@ -140,7 +139,6 @@ Refusal decide_body(const Framing& framing, bool is_http_11, const Limits& limit
   while (digits.size() > 1 && digits.front() == '0') digits.remove_prefix(1);
   const auto length = parse_unsigned(digits);
   if (!length) return {400, "Content-Length must be a number."};
-  if (*length > limits.body_bytes_max) return kBodyTooLarge;
   head.content_length = *length;
   return {};
 }
@@ -170,10 +168,10 @@ Refusal RequestParser::parse_head(std::string_view head, const Limits& limits, P
   const size_t consumed = parser.put(boost::asio::const_buffer(head.data(), head.size()), failure);
   if (failure) return refuse_head(failure);
   if (!parser.is_header_done() || consumed != head.size()) return kMalformed;
-  const bool is_http_11 = parser.is_http_11;
+  const bool is_http_11 = out.is_http_11 = parser.is_http_11;
   const Framing framing = find_framing(out.headers);
   if (const Refusal refusal = check_hosts(framing, is_http_11)) return refusal;
-  if (const Refusal refusal = decide_body(framing, is_http_11, limits, out)) return refusal;
+  if (const Refusal refusal = decide_body(framing, is_http_11, out)) return refusal;
   if (parser.chunked() != out.chunked) return kMalformed;
 
   out.expects_continue = false;

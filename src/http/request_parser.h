@@ -22,10 +22,11 @@ struct ParsedHead {
   std::string_view path;
   std::string_view query;
   std::vector<Header> headers;  // keeps its memory from request to request
+  bool is_http_11 = false;
   bool keep_alive = false;
   bool expects_continue = false;
   bool chunked = false;
-  uint64_t content_length = 0;  // 0 when chunked or absent
+  uint64_t content_length = 0;  // 0 when chunked or absent; not held against body_bytes_max
 };
 
 // What a piece of a chunked body came to.

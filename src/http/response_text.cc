@@ -91,12 +91,21 @@ bool is_sendable(const Response& response) {
   return true;
 }
 
-void append_head(std::string& out, const Response& response, Delivery delivery) {
+void append_status_line(std::string& out, int status) {
   out += "HTTP/1.1 ";
-  append_number(out, static_cast<size_t>(response.status));
+  append_number(out, static_cast<size_t>(status));
   out += ' ';
-  out += reason_of(response.status);
+  out += reason_of(status);
   out += "\r\n";
+}
+
+void append_connection(std::string& out, Delivery delivery) {
+  if (delivery.transport == Transport::tls) out += kStrictTransport;
+  out += delivery.use == ConnectionUse::close ? "Connection: close\r\n\r\n" : "\r\n";
+}
+
+void append_head(std::string& out, const Response& response, Delivery delivery) {
+  append_status_line(out, response.status);
   for (const auto& [name, value] : response.headers) {
     out += name;
     out += ": ";
@@ -108,8 +117,7 @@ void append_head(std::string& out, const Response& response, Delivery delivery) 
     append_number(out, response.body.size());
     out += "\r\n";
   }
-  if (delivery.transport == Transport::tls) out += kStrictTransport;
-  out += delivery.use == ConnectionUse::close ? "Connection: close\r\n\r\n" : "\r\n";
+  append_connection(out, delivery);
 }
 
 Response make_refusal(const Refusal& refusal, std::string_view request_id) {

@@ -29,6 +29,10 @@ bool is_sendable(const Response& response);
 // plain HTTP). REQUIRES: is_sendable(response).
 void append_head(std::string& out, const Response& response, Delivery delivery);
 
+// Its parts, for answers that are not of our own: "HTTP/1.1 200 OK", and what ends the head.
+void append_status_line(std::string& out, int status);
+void append_connection(std::string& out, Delivery delivery);
+
 // Whether an answer of `status` may have a body at all.
 bool status_has_body(int status);
 

@@ -16,10 +16,12 @@
 #include "base/entropy.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "http/client_address.h"
 #include "http/message.h"
 
 namespace latchkey::http {
 
+class Forwarder;
 class TlsPublication;
 
 struct Limits {
@@ -47,6 +49,7 @@ struct ServerOptions {
   int threads = 1;  // network threads; 1 to 64
   Limits limits;
   bool access_log = true;
+  TrustedProxies trusted_proxies;  // whose word on the client's address counts
 };
 
 // Counters since start, for the metrics.
@@ -80,6 +83,7 @@ struct ServerDependencies {
   Log& log;
   Handler& handler;
   const TlsPublication* tls = nullptr;  // what each connection begins with; null: plain HTTP
+  Forwarder* forwarder = nullptr;       // asked before the handler, about each head; null: nobody
 };
 
 // Binds and starts a server. Errors: configuration (the address is taken, not ours, or malformed).

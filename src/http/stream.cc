@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
 
 namespace latchkey::http {
@@ -23,6 +24,15 @@ Stream::Stream(asio::io_context& io, Accepted& accepted) : socket_(io) {
   if (failure) return;  // the first read finds the socket closed
   accepted.socket.release();
   socket_.non_blocking(true, failure);
+}
+
+Stream::Stream(asio::io_context& io, int family) : socket_(io) {
+  ErrorOfAsio failure;
+  const int protocol = family == AF_UNIX ? 0 : IPPROTO_TCP;
+  socket_.open(asio::generic::stream_protocol(family, protocol), failure);
+  if (failure) return;  // the connect finds it closed
+  socket_.non_blocking(true, failure);
+  if (family != AF_UNIX) socket_.set_option(asio::ip::tcp::no_delay(true), failure);
 }
 
 Stream::~Stream() = default;
@@ -85,6 +95,13 @@ void Stream::close() {
   if (tls_ && socket_.is_open()) tls_->end();
   tls_.reset();
   ErrorOfAsio ignored;
+  socket_.close(ignored);
+}
+
+void Stream::abort() {
+  ErrorOfAsio ignored;
+  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  tls_.reset();
   socket_.close(ignored);
 }
 

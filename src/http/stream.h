@@ -1,4 +1,4 @@
-// The bytes of one accepted connection, plain or within TLS.
+// The bytes of one connection, accepted or made by us, plain or within TLS.
 //
 // Every connection begins plain; async_handshake() makes it TLS. The plain way is Asio's own, with
 // one look at a pointer before it. Completions are called from the io_context, never from within
@@ -20,6 +20,7 @@
 #include "http/listener.h"
 #include "http/tls.h"
 #include "http/tls_session.h"
+#include "http/upstream.h"
 
 namespace latchkey::http {
 
@@ -33,6 +34,8 @@ class Stream {
   enum class Handshake { done, failed, peer_left, plain };
 
   Stream(boost::asio::io_context& io, Accepted& accepted);
+  // One that is not connected yet, of `family`.
+  Stream(boost::asio::io_context& io, int family);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -55,6 +58,21 @@ class Stream {
       begin_tls(publication);
       step_handshake(std::move(handler));
     });
+  }
+
+  // Connects a stream made for it. handler(error).
+  template <class Handler>
+  void async_connect(const SocketName& to, Handler handler) {
+    boost::asio::generic::stream_protocol::endpoint endpoint(to.bytes.data(), to.bytes.size());
+    socket_.async_connect(endpoint, std::move(handler));
+  }
+
+  // Begins TLS as the client, with a server that must be `host`. handler(Handshake).
+  template <class Handler>
+  void async_client_handshake(const TlsClientContext& context, const std::string& host,
+                              Handler handler) {
+    tls_ = std::make_unique<TlsSession>(context, socket_.native_handle(), host);
+    step_handshake(std::move(handler));
   }
 
   // Reads into `space`, which stays until handler(error, bytes).
@@ -105,6 +123,8 @@ class Stream {
   // only for dropping it.
   void end_sending();
   void close();
+  // Closes so that the peer cannot take what it got for the whole: by a reset, without TLS's end.
+  void abort();
 
  private:
   using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
@@ -156,8 +176,9 @@ class Stream {
       case TlsSession::Status::wants_write:
         return wait_to_read(Socket::wait_write, space, std::move(handler));
       case TlsSession::Status::ended:
-      case TlsSession::Status::failed:
         return handler(ErrorOfAsio(boost::asio::error::eof), size_t{0});
+      case TlsSession::Status::failed:  // also an end that was not told: something may be cut off
+        return handler(ErrorOfAsio(boost::asio::error::connection_reset), size_t{0});
     }
   }
 

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "http/tls.h"
+#include "http/tls_client.h"
 
 namespace latchkey::http {
 
@@ -12,6 +13,12 @@ void TlsSession::Free::operator()(ssl_st* session) const { SSL_free(session); }
 
 TlsSession::TlsSession(const TlsContext& context, int socket)
     : session_(SSL_new(context.native())) {
+  if (session_ && SSL_set_fd(session_.get(), socket) != 1) session_.reset();
+  if (session_) SSL_set_accept_state(session_.get());
+}
+
+TlsSession::TlsSession(const TlsClientContext& context, int socket, const std::string& host)
+    : session_(context.new_session(host)) {
   if (session_ && SSL_set_fd(session_.get(), socket) != 1) session_.reset();
 }
 
@@ -38,7 +45,7 @@ TlsSession::Status TlsSession::handshake() {
     return Status::failed;
   }
   ERR_clear_error();
-  const Status status = status_of(SSL_accept(session_.get()));
+  const Status status = status_of(SSL_do_handshake(session_.get()));
   is_established_ = status == Status::done;
   return status;
 }

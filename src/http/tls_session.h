@@ -1,4 +1,4 @@
-// TLS on one accepted socket: handshake, reading, writing, the end.
+// TLS on one connected socket, either side: handshake, reading, writing, the end.
 //
 // Works on the non-blocking descriptor itself: a step that cannot go on says what to wait for. The
 // descriptor is borrowed, and must be open in each call. OpenSSL stays in the .cc file.
@@ -8,12 +8,14 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 struct ssl_st;
 
 namespace latchkey::http {
 
+class TlsClientContext;
 class TlsContext;
 
 class TlsSession {
@@ -32,6 +34,8 @@ class TlsSession {
 
   // Takes what it needs of `context`. `socket` is a connected socket whose peer speaks first.
   TlsSession(const TlsContext& context, int socket);
+  // The client's side, to a server that must show a certificate for `host`.
+  TlsSession(const TlsClientContext& context, int socket, const std::string& host);
   ~TlsSession();
 
   Status handshake();
