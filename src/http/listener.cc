@@ -58,6 +58,8 @@ Result<SocketAddress> parse_address(const std::string& text, uint16_t port) {
 
 enum class PortUse { alone, shared };
 
+constexpr int kUnsentBytesMax = 128 * 1024;  // of a connection, in the kernel
+
 Result<FileDescriptor> bind_tcp(const std::string& ip, uint16_t port, PortUse use) {
   LK_TRY(const auto address, parse_address(ip, port));
   const int family = address.storage.ss_family;
@@ -66,7 +68,10 @@ Result<FileDescriptor> bind_tcp(const std::string& ip, uint16_t port, PortUse us
   set_option(socket.number(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (use == PortUse::shared) set_option(socket.number(), SOL_SOCKET, SO_REUSEPORT, 1);
   if (family == AF_INET6) set_option(socket.number(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  set_option(socket.number(), IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it
+  set_option(socket.number(), IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit these
+  // The kernel would take megabytes for a peer that reads nothing, outside our budget, and we would
+  // be busy with giving them.
+  set_option(socket.number(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentBytesMax);
   if (::bind(socket.number(), address.get(), address.size_bytes) != 0) {
     const std::string why = last_error();
     return configuration_error(

@@ -2,7 +2,7 @@
 //
 // Each connection has shares of the budget that grow with its buffers; where one cannot grow, the
 // request ends. The first few KiB of a connection are free, so that small requests are served
-// whatever large ones hold; connections_max bounds those. docs/spec/http.md, H35.
+// whatever large ones hold; connections_max bounds those. docs/spec/http.md, H47.
 // Thread safety: MemoryBudget from any thread; a MemoryShare as its connection.
 #pragma once
 

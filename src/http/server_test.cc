@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <deque>
+#include <fstream>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -409,6 +412,31 @@ TEST(ServerLimits, AnswersThatNobodyTakesCountToo) {
   wait_until([&] { return server.server->counters().connections_open == 1; });
   EXPECT_EQ(first.receive().body.size(), 16u * 1024 * 1024);
   wait_until([&] { return server.server->counters().buffered_bytes == 0; });
+}
+
+// The bytes that the kernel holds to be sent on connections from `port` of this machine.
+uint64_t unsent_bytes_in_kernel(uint16_t port) {
+  char local_end[8];
+  std::snprintf(local_end, sizeof local_end, ":%04X", port);
+  std::ifstream file("/proc/net/tcp");
+  uint64_t bytes = 0;
+  std::string number, local, remote, state, queues;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream(line) >> number >> local >> remote >> state >> queues;
+    if (state == "01" && local.ends_with(local_end)) bytes += std::stoull(queues, nullptr, 16);
+  }
+  return bytes;
+}
+
+TEST(ServerLimits, WhatNobodyTakesDoesNotFillTheKernel) {
+  TestServer server([](const Request&, Reply reply) {
+    reply.send(make_response(200, "text/plain", std::string(16 * 1024 * 1024, 'x')));
+  });
+  RawSocket socket(server.port());
+  socket.send(kGet);
+  wait_until([&] { return server.server->counters().buffered_bytes >= 16 * 1024 * 1024; });
+  EXPECT_GT(unsent_bytes_in_kernel(server.port()), 0u);
+  EXPECT_LT(unsent_bytes_in_kernel(server.port()), 512u * 1024);
 }
 
 TEST(ServerLimits, OutOfDescriptorsIsWaitedFor) {
