@@ -64,7 +64,8 @@ class TestServer {
   explicit TestServer(FunctionHandler::Function function = echo, ServerOptions options = {},
                       const TlsPublication* tls = nullptr)
       : handler(std::move(function)) {
-    if (options.endpoint.unix_path.empty()) options.endpoint.address = "127.0.0.1";
+    const bool is_chosen = !options.endpoint.unix_path.empty() || !options.endpoint.address.empty();
+    if (!is_chosen) options.endpoint.address = "127.0.0.1";
     auto started = start_server(options, {clock, entropy, log, handler, tls});
     LK_ASSERT(started.has_value());
     server = *std::move(started);
