@@ -4,7 +4,10 @@
 #include <map>
 #include <utility>
 
+#include "base/text.h"
+#include "gate/host.h"
 #include "gate/path.h"
+#include "http/message.h"
 
 namespace latchkey::gate {
 namespace {
@@ -52,7 +55,7 @@ Result<GuardedOperation> guard(const core::ScopeCatalog& catalog, const Operatio
     sets.push_back(set);
   }
   guarded.requirement = verify::ScopeRequirement(std::move(sets));
-  guarded.is_open = options.open_operations.contains(operation.operation_id);
+  guarded.is_open = operation.is_public || options.open_operations.contains(operation.operation_id);
   if (guarded.is_open && !operation.is_open) {
     return wrong(operation, "is to be open, but its document asks for a credential");
   }
@@ -61,6 +64,60 @@ Result<GuardedOperation> guard(const core::ScopeCatalog& catalog, const Operatio
 
 bool ask_the_same(const GuardedOperation& a, const GuardedOperation& b) {
   return a.is_open == b.is_open && a.requirement.alternatives() == b.requirement.alternatives();
+}
+
+// Whether `next` is one of `group`. Errors: configuration (it asks for something else than its
+// like, or calls its parameters otherwise, so that an organization could not be read).
+Result<bool> is_among(const std::vector<GuardedOperation>& guarded,
+                      const std::vector<size_t>& group, const GuardedOperation& next) {
+  for (const size_t i : group) {
+    const GuardedOperation& other = guarded[i];
+    if (other.operation.condition == next.operation.condition) {
+      if (ask_the_same(other, next)) return true;
+      return wrong(next.operation, "cannot be told from " + other.operation.path +
+                                       ", which asks for something else");
+    }
+    if (other.operation.path != next.operation.path) {
+      return wrong(next.operation, "must be written as " + other.operation.path +
+                                       ", from which its condition tells it");
+    }
+  }
+  return false;
+}
+
+// Hosts before queries, and what is exact first.
+int order_of(const RouteCondition& condition) {
+  const int host = condition.host.empty() ? 2 : condition.host.starts_with('*') ? 1 : 0;
+  const int query = condition.query_name.empty() ? 2 : condition.query_value.empty() ? 1 : 0;
+  return host * 3 + query;
+}
+
+// Whether the query has `name` once, with `value`, or not at all if `value` is empty.
+// Errors: request_malformed (twice, in another spelling, or where a reader may part otherwise).
+Result<bool> meets_query(std::string_view name, std::string_view value, std::string_view query) {
+  const auto parameters = http::parse_query(query);
+  if (!parameters || query.find(';') != query.npos) {
+    return Error(ErrorCode::request_malformed, "The query could be read in two ways.");
+  }
+  const std::string* found = nullptr;
+  for (const auto& [key, text] : *parameters) {
+    if (!ascii_equal_ignoring_case(key, name)) continue;
+    if (found || key != name) {
+      return Error(ErrorCode::request_malformed,
+                   "The query must have '" + std::string(name) + "' once, spelled so.");
+    }
+    found = &text;
+  }
+  return found ? !value.empty() && *found == value : value.empty();
+}
+
+Result<bool> meets(const RouteCondition& condition, const RouteFacts& facts) {
+  if (!condition.host.empty()) {
+    const auto pattern = HostPattern::parse(condition.host);
+    if (!pattern || !pattern->match(facts.host)) return false;
+  }
+  if (condition.query_name.empty()) return true;
+  return meets_query(condition.query_name, condition.query_value, facts.query);
 }
 
 Result<void> check_open_operations(const std::vector<Operation>& operations,
@@ -85,30 +142,42 @@ Result<GuardedRoutes> GuardedRoutes::build(const core::ScopeCatalog& catalog,
   LK_CHECK(check_open_operations(operations, options.open_operations));
   std::vector<GuardedOperation> guarded;
   std::vector<Operation> distinct;
+  Variants variants;
   std::map<std::string, size_t> by_key;
   for (const Operation& operation : operations) {
     const auto segments = parse_template(operation.path);
     if (!segments) return wrong(operation, segments.error().message);
     LK_TRY(GuardedOperation next, guard(catalog, operation, options));
     const auto [place, is_new] =
-        by_key.emplace(operation.method + " " + template_key(*segments), guarded.size());
-    if (!is_new) {
-      if (ask_the_same(guarded[place->second], next)) continue;
-      return wrong(operation, "cannot be told from " + guarded[place->second].operation.path +
-                                  ", which asks for something else");
+        by_key.emplace(operation.method + " " + template_key(*segments), variants.size());
+    if (is_new) {
+      distinct.push_back(operation);
+      variants.emplace_back();
     }
-    distinct.push_back(operation);
+    std::vector<size_t>& group = variants[place->second];
+    LK_TRY(const bool is_known, is_among(guarded, group, next));
+    if (is_known) continue;
+    group.push_back(guarded.size());
     guarded.push_back(std::move(next));
   }
+  for (std::vector<size_t>& group : variants) {
+    std::stable_sort(group.begin(), group.end(), [&](size_t a, size_t b) {
+      return order_of(guarded[a].operation.condition) < order_of(guarded[b].operation.condition);
+    });
+  }
   LK_TRY(RouteTable table, RouteTable::build(distinct));
-  return GuardedRoutes(std::move(guarded), std::move(table));
+  return GuardedRoutes(std::move(guarded), std::move(variants), std::move(table),
+                       options.encoded_slash);
 }
 
-Result<GuardedRoutes::Match> GuardedRoutes::match(std::string_view method,
-                                                  std::string_view path) const {
-  LK_TRY(RouteMatch route, table_.match(method, path));
-  const GuardedOperation* operation = &operations_[route.operation];
-  return Match{operation, std::move(route)};
+Result<GuardedRoutes::Match> GuardedRoutes::match(std::string_view method, std::string_view path,
+                                                  const RouteFacts& facts) const {
+  LK_TRY(RouteMatch route, table_.match(method, path, encoded_slash_));
+  for (const size_t i : variants_[route.operation]) {
+    LK_TRY(const bool holds, meets(operations_[i].operation.condition, facts));
+    if (holds) return Match{&operations_[i], std::move(route)};
+  }
+  return Error(ErrorCode::route_unknown);
 }
 
 std::string describe_alternatives(const std::vector<std::vector<std::string>>& alternatives) {

@@ -36,6 +36,13 @@ struct GuardOptions {
   ScopeList scope_list = ScopeList::all;
   UnknownScopes unknown_scopes = UnknownScopes::refuse;
   std::set<std::string> open_operations = {};  // ids of those that anybody may call
+  EncodedSlash encoded_slash = EncodedSlash::refused;
+};
+
+// What route rules may ask of a request beside its method and path.
+struct RouteFacts {
+  std::string_view host = {};   // as parse_host() makes it
+  std::string_view query = {};  // as sent, without '?'
 };
 
 struct GuardedOperation {
@@ -59,17 +66,27 @@ class GuardedRoutes {
     const GuardedOperation* operation;  // lives as long as the routes
     RouteMatch route;
   };
-  // Errors: those of RouteTable::match.
-  Result<Match> match(std::string_view method, std::string_view path) const;
+  // Of operations of one method and path the one whose condition holds; a host counts before a
+  // query, and what asks for nothing comes last. Errors: those of RouteTable::match; route_unknown
+  // if no condition holds; request_malformed (a query that could be read in two ways).
+  Result<Match> match(std::string_view method, std::string_view path,
+                      const RouteFacts& facts = {}) const;
 
   const std::vector<GuardedOperation>& operations() const { return operations_; }
 
  private:
-  GuardedRoutes(std::vector<GuardedOperation> operations, RouteTable table)
-      : operations_(std::move(operations)), table_(std::move(table)) {}
+  using Variants = std::vector<std::vector<size_t>>;  // of each of the table's: its operations
+  GuardedRoutes(std::vector<GuardedOperation> operations, Variants variants, RouteTable table,
+                EncodedSlash encoded_slash)
+      : operations_(std::move(operations)),
+        variants_(std::move(variants)),
+        table_(std::move(table)),
+        encoded_slash_(encoded_slash) {}
 
   std::vector<GuardedOperation> operations_;
+  Variants variants_;
   RouteTable table_;
+  EncodedSlash encoded_slash_;
 };
 
 // "vso.code, or vso.build with vso.work, or full access"; "any good token".

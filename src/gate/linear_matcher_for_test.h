@@ -78,6 +78,8 @@ inline std::string match_linearly(const std::vector<Operation>& operations, std:
   }
   if (!found.empty()) return found;
   if (is_known && method == "HEAD") return match_linearly(operations, "GET", path);
+  const bool has_star = method != "*" && method != "TRACE" && method != "CONNECT";
+  if (is_known && has_star) return match_linearly(operations, "*", path);
   return is_known ? "method_not_allowed" : "route_unknown";
 }
 

@@ -28,12 +28,22 @@ struct SecurityAlternative {
   std::vector<std::string> scopes;
 };
 
+// What else a request must have to be an operation: route rules only. Empty texts ask for nothing.
+struct RouteCondition {
+  std::string host;         // "api.example.com", or "*.example.com" for any first label
+  std::string query_name;   // a parameter that stands once in the query
+  std::string query_value;  // with exactly this value; empty: the parameter is not there
+  bool operator==(const RouteCondition&) const = default;
+};
+
 struct Operation {
   std::string operation_id;  // unique in the document; "GET /path" when the document gives none
-  std::string method;        // upper case
+  std::string method;        // upper case; "*" for each one that its path has no other rule for
   std::string path;          // template with the server's path, e.g. "/v1/projects/{projectId}"
   std::vector<SecurityAlternative> security;
-  bool is_open = false;  // the document lets anybody call it, also without a credential
+  bool is_open = false;    // the document lets anybody call it, also without a credential
+  bool is_public = false;  // and the operator does: a route rule
+  RouteCondition condition = {};
 };
 
 // Something in a document that is worth a look, but leaves no doubt about who may call.

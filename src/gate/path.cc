@@ -1,5 +1,6 @@
 #include "gate/path.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -18,6 +19,23 @@ bool has_encoded_slash(std::string_view path) {
     if (ascii_equal_ignoring_case(path.substr(i, 3), "%2f")) return true;
   }
   return false;
+}
+
+// Stands for an encoded slash while a path is cut: no path that has it comes so far.
+constexpr char kSlashMark = '\x01';
+
+// `path`, whose encoding is good, decoded but for its encoded slashes, which are marks.
+std::string decode_with_marks(std::string_view path) {
+  std::string marked;
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (ascii_equal_ignoring_case(path.substr(i, 3), "%2f")) {
+      marked += kSlashMark;
+      i += 2;
+    } else {
+      marked += path[i];
+    }
+  }
+  return *percent_decode(marked, PlusSign::literal);
 }
 
 constexpr size_t kMixedParametersMax = 8;
@@ -161,12 +179,16 @@ std::string template_key(const std::vector<TemplateSegment>& segments) {
   return key;
 }
 
-Result<void> PathSegments::parse(std::string_view path) {
+Result<void> PathSegments::parse(std::string_view path, EncodedSlash encoded_slash) {
   size_ = 0;
   is_too_long_ = false;
   if (!path.starts_with('/')) return malformed("The path must begin with a slash.");
+  const std::string_view sent = path;
+  const bool has_marks = has_encoded_slash(path);
   if (path.find('%') != std::string_view::npos) {
-    if (has_encoded_slash(path)) return malformed("The path has an encoded slash.");
+    if (has_marks && encoded_slash == EncodedSlash::refused) {
+      return malformed("The path has an encoded slash.");
+    }
     auto decoded = percent_decode(path, PlusSign::literal);
     if (!decoded) return malformed("The path has a broken percent-encoding.");
     decoded_ = std::move(*decoded);
@@ -175,18 +197,33 @@ Result<void> PathSegments::parse(std::string_view path) {
   if (!is_utf8(path)) return malformed("The path is not UTF-8.");
   if (has_control_character(path)) return malformed("The path has a control character.");
   if (path.find('\\') != std::string_view::npos) return malformed("The path has a backslash.");
+  if (has_marks) path = decoded_ = decode_with_marks(sent);
+  return split_segments(path, has_marks);
+}
+
+// Cuts `path`, which is decoded. A mark stands for an encoded slash; what that parts must be good
+// segments too, for a reader who parts there.
+Result<void> PathSegments::split_segments(std::string_view path, bool has_marks) {
   while (!path.empty()) {
     path.remove_prefix(1);  // the slash
     const std::string_view segment = path.substr(0, path.find('/'));
     path.remove_prefix(segment.size());
     if (segment.empty()) continue;
     if (segment == "." || segment == "..") return malformed("The path has a dot segment.");
+    if (has_marks && segment.find(kSlashMark) != segment.npos) {
+      for (const std::string_view part : split(segment, kSlashMark)) {
+        if (part.empty() || part == "." || part == "..") {
+          return malformed("The path has an empty or dot segment beside an encoded slash.");
+        }
+      }
+    }
     if (size_ == kSegmentsMax) {
       is_too_long_ = true;
     } else {
       segments_[size_++] = segment;
     }
   }
+  if (has_marks) std::replace(decoded_.begin(), decoded_.end(), kSlashMark, '/');
   return {};
 }
 

@@ -48,6 +48,12 @@ std::vector<std::string> parameter_names(const std::vector<TemplateSegment>& seg
 // One text for all templates that no request can tell apart: names left out, without case.
 std::string template_key(const std::vector<TemplateSegment>& segments);
 
+// What an encoded slash in a path is. npm writes the names of packages so: "/@scope%2fname".
+enum class EncodedSlash {
+  refused,     // request_malformed: servers read it in different ways
+  in_segment,  // a byte of its segment, which no text of a template has
+};
+
 // A request's path, decoded and split. The views live as long as this object and the parsed text.
 class PathSegments {
  public:
@@ -56,10 +62,10 @@ class PathSegments {
   PathSegments& operator=(const PathSegments&) = delete;
 
   // Errors: request_malformed. Cost: allocates only when `path` is percent-encoded.
-  Result<void> parse(std::string_view path);
+  Result<void> parse(std::string_view path, EncodedSlash encoded_slash = EncodedSlash::refused);
   // Views of a temporary would dangle, so it does not compile.
   template <std::same_as<std::string> Text>
-  Result<void> parse(Text&& path) = delete;
+  Result<void> parse(Text&& path, EncodedSlash encoded_slash = EncodedSlash::refused) = delete;
 
   size_t size() const { return size_; }
   // Whether the path has more segments than kSegmentsMax; those above are not kept.
@@ -67,6 +73,8 @@ class PathSegments {
   std::string_view operator[](size_t i) const { return segments_[i]; }
 
  private:
+  Result<void> split_segments(std::string_view path, bool has_marks);
+
   std::string decoded_;
   std::array<std::string_view, kSegmentsMax> segments_;
   size_t size_ = 0;

@@ -36,6 +36,23 @@ TEST(PathSegments, RefusesWhatServersReadDifferently) {
   }
 }
 
+TEST(PathSegments, KeepsAnEncodedSlashInItsSegmentWhereAskedTo) {
+  const auto keep = [](std::string_view path) {
+    PathSegments segments;
+    if (!segments.parse(path, EncodedSlash::in_segment)) return std::string("refused");
+    std::string text;
+    for (size_t i = 0; i < segments.size(); ++i) text.append(i ? "|" : "").append(segments[i]);
+    return text;
+  };
+  EXPECT_EQ(keep("/@scope%2fname/-/n.tgz"), "@scope/name|-|n.tgz");
+  EXPECT_EQ(keep("/%40a%2Fb"), "@a/b");
+  EXPECT_EQ(keep("/a%252fb"), "a%2fb");
+  for (const char* path : {"/a%2f..%2fb", "/a%2f%2e", "/%2fa", "/a%2f", "/a%2f%2fb", "/a%01b%2fc",
+                           "/a%5c%2fb", "/a%2f%2"}) {
+    EXPECT_EQ(keep(path), "refused") << path;
+  }
+}
+
 TEST(PathSegments, CanBeUsedAgain) {
   PathSegments segments;
   ASSERT_TRUE(segments.parse("/a%20b/c"));

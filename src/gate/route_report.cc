@@ -20,7 +20,8 @@ struct Route {
   std::set<std::string> methods;
 
   bool has(const std::string& method) const {
-    return methods.contains(method) || (method == "HEAD" && methods.contains("GET"));
+    return methods.contains(method) || methods.contains("*") ||
+           (method == "HEAD" && methods.contains("GET"));
   }
 };
 
@@ -37,7 +38,9 @@ enum class Order { apart, first_wins, second_wins, crossed };
 
 Order compare(const Route& a, const Route& b) {
   bool first = false, second = false;
-  for (size_t i = 0; i < a.segments.size(); ++i) {
+  // Of different lengths the shorter one ends in a rest, which meets what is left.
+  const size_t length = std::min(a.segments.size(), b.segments.size());
+  for (size_t i = 0; i < length; ++i) {
     if (!can_meet(a.segments[i], b.segments[i])) return Order::apart;
     first = first || a.segments[i].kind < b.segments[i].kind;
     second = second || b.segments[i].kind < a.segments[i].kind;
@@ -100,6 +103,16 @@ RouteReport report_routes(const std::vector<GuardedOperation>& operations) {
     for (size_t i = 0; i < group.size(); ++i) {
       for (size_t j = i + 1; j < group.size() && pairs < kPairsMax; ++j, ++pairs) {
         compare_pair(*group[i], *group[j], report);
+      }
+    }
+  }
+  for (const auto& [length, group] : by_length) {
+    for (const Route* route : group) {
+      if (route->segments.empty() || route->segments.back().kind != SegmentKind::rest) continue;
+      for (auto longer = by_length.upper_bound(length); longer != by_length.end(); ++longer) {
+        for (const Route* other : longer->second) {
+          if (pairs++ < kPairsMax) compare_pair(*route, *other, report);
+        }
       }
     }
   }

@@ -36,6 +36,14 @@ TEST(RouteReport, MixedSegmentsMeetWhatTheyMatch) {
   EXPECT_TRUE(report({{"GET", "/@{scope}"}, {"PUT", "/types"}}).hidden.empty());
 }
 
+TEST(RouteReport, ARestIsHiddenByWhatIsLonger) {
+  const auto found = report({{"GET", "/{*all}"}, {"POST", "/a/b/c"}});
+  ASSERT_EQ(found.hidden.size(), 1u);
+  EXPECT_EQ(found.hidden[0], "GET /{*all} is not reached at /a/b/c, which has no GET");
+  EXPECT_TRUE(report({{"GET", "/{*all}"}, {"*", "/a/b/c"}}).hidden.empty());
+  EXPECT_TRUE(report({{"GET", "/b/{*all}"}, {"POST", "/a/b/c"}}).hidden.empty());
+}
+
 TEST(RouteReport, CountsWhatAsksForNoScope) {
   static const core::ScopeCatalog catalog = core::ScopeCatalog::built_in();
   const std::vector<Operation> operations = {

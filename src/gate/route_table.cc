@@ -5,10 +5,12 @@
 
 #include "base/assert.h"
 #include "base/text.h"
-#include "gate/path.h"
 
 namespace latchkey::gate {
 namespace {
+
+constexpr std::string_view kAnyMethod = "*";
+constexpr std::string_view kAllMethods = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
 // Segments as keys without ASCII case. FNV-1a; the keys are an operator's, not an attacker's.
 struct SegmentHash {
@@ -47,12 +49,18 @@ struct RouteTable::Leaf {
   }
   const Entry* find(std::string_view method) const {
     const Entry* entry = find_exactly(method);
-    return !entry && method == "HEAD" ? find_exactly("GET") : entry;
+    if (!entry && method == "HEAD") entry = find_exactly("GET");
+    // No server does a sensible thing with these two, so a star does not mean them.
+    if (!entry && method != "TRACE" && method != "CONNECT") entry = find_exactly(kAnyMethod);
+    return entry;
   }
   // "GET, HEAD, POST", in the order of the alphabet.
   std::string allowed_methods() const {
     std::vector<std::string_view> methods;
-    for (const Entry& entry : entries) methods.push_back(entry.method);
+    for (const Entry& entry : entries) {
+      if (entry.method == kAnyMethod) return std::string(kAllMethods);
+      methods.push_back(entry.method);
+    }
     if (find_exactly("GET") && !find_exactly("HEAD")) methods.push_back("HEAD");
     std::sort(methods.begin(), methods.end());
     std::string list;
@@ -193,9 +201,10 @@ void RouteTable::add_parameters(const TemplateSegment& segment, const PathSegmen
   }
 }
 
-Result<RouteMatch> RouteTable::match(std::string_view method, std::string_view path) const {
+Result<RouteMatch> RouteTable::match(std::string_view method, std::string_view path,
+                                     EncodedSlash encoded_slash) const {
   PathSegments segments;
-  LK_CHECK(segments.parse(path));
+  LK_CHECK(segments.parse(path, encoded_slash));
   const Leaf* leaf = segments.is_too_long() ? nullptr : find(*root_, segments, 0);
   if (!leaf) return Error(ErrorCode::route_unknown);
   const Leaf::Entry* entry = leaf->find(method);

@@ -15,11 +15,9 @@
 
 #include "base/result.h"
 #include "gate/openapi.h"
+#include "gate/path.h"
 
 namespace latchkey::gate {
-
-class PathSegments;
-struct TemplateSegment;
 
 struct PathParameter {
   std::string_view name;  // as in the template; lives as long as the table
@@ -45,7 +43,8 @@ class RouteTable {
   // Errors: request_malformed (the path cannot be read one way only); route_unknown;
   //         method_not_allowed (`detail` has the methods that the path has, "GET, HEAD, POST").
   // Cost: of the path's length, and of the templates that begin like it.
-  Result<RouteMatch> match(std::string_view method, std::string_view path) const;
+  Result<RouteMatch> match(std::string_view method, std::string_view path,
+                           EncodedSlash encoded_slash = EncodedSlash::refused) const;
 
  private:
   RouteTable();
