@@ -91,7 +91,10 @@ void add_challenges(http::Response& response, const Error& error, const RefusalS
 http::Response refusal_response(const Error& error, const RefusalScene& scene) {
   const Row& row = row_of(error.code);
   const bool has_own = !error.message.empty() && row.code == error.code && row.status != 500;
-  const std::string message = has_own ? error.message : std::string(row.message);
+  const Lesson* lesson = error.code == scope_missing ? scene.lesson : nullptr;
+  const std::string message = lesson    ? lesson_message(*lesson)
+                              : has_own ? error.message
+                                        : std::string(row.message);
   std::string body = "{\"$id\":\"1\",\"innerException\":null,\"message\":" + quote_json(message);
   body += ",\"typeName\":" +
           quote_json("Microsoft.VisualStudio.Services.Common." + std::string(row.type_key) +
@@ -99,11 +102,15 @@ http::Response refusal_response(const Error& error, const RefusalScene& scene) {
   body += ",\"typeKey\":" + quote_json(row.type_key);
   body += ",\"errorCode\":0,\"eventId\":" + std::string(row.status >= 500 ? "0" : "3000");
   if (!error.field.empty()) body += ",\"field\":" + quote_json(error.field);
+  if (lesson) body += lesson_fields(*lesson);
   body += '}';
-  http::Response response =
-      http::make_response(row.status, "application/json; charset=utf-8", std::move(body));
+  const std::string_view link = lesson ? lesson->link : std::string_view();
+  http::Response response = write_refusal(scene.form, {row.status, message, link}, std::move(body));
   if (row.status == 401 || row.status == 403) {
-    response.add_header("X-TFS-ServiceError", percent_encode(message));
+    // The address of a link is in the body alone: headers are short in most proxies.
+    const std::string in_short =
+        lesson ? lesson_message({lesson->operation, lesson->alternatives, ""}) : message;
+    response.add_header("X-TFS-ServiceError", percent_encode(in_short));
   }
   response.add_header("X-Latchkey-Error", std::string(error_name(row.code)));
   response.add_header("Cache-Control", "no-store");

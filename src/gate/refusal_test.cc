@@ -9,7 +9,7 @@
 namespace latchkey::gate {
 namespace {
 
-constexpr RefusalScene kScene{"api.example.com", "GET /a", "contoso", "", false};
+constexpr RefusalScene kScene{"api.example.com", false, nullptr, RefusalForm::json};
 
 std::vector<std::string> values(const http::Response& response, std::string_view name) {
   std::vector<std::string> found;
@@ -55,6 +55,27 @@ TEST(Refusal, MalformedAndUnknownLookAlike) {
     EXPECT_EQ(other.body, unknown.body);
   }
   EXPECT_EQ(refusal_name(ErrorCode::token_malformed), "token_unknown");
+}
+
+TEST(Refusal, TeachesWhatWouldDo) {
+  const std::vector<std::string> alternatives = {"vso.code"};
+  const Lesson lesson{"List", &alternatives, "https://tokens.example.com/x"};
+  RefusalScene scene = kScene;
+  scene.lesson = &lesson;
+  const Error error(ErrorCode::scope_missing, "", "", "vso.code");
+  const auto response = refusal_response(error, scene);
+  const auto body = parse_json(response.body);
+  ASSERT_TRUE(body);
+  EXPECT_EQ(body->as_object().at("tokenUrl"), "https://tokens.example.com/x");
+  EXPECT_EQ(body->as_object().at("operation"), "List");
+  EXPECT_EQ(values(response, "X-TFS-ServiceError").at(0).find("tokens.example.com"),
+            std::string::npos);
+  scene.form = RefusalForm::text;
+  EXPECT_NE(refusal_response(error, scene).body.find("https://tokens.example.com/x"),
+            std::string::npos);
+  // Only a scope that is missing is taught.
+  EXPECT_EQ(refusal_response(Error(ErrorCode::token_expired), scene).body.find("List"),
+            std::string::npos);
 }
 
 TEST(Refusal, WhatIsNotForCallersIsNotTold) {
