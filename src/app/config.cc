@@ -186,6 +186,38 @@ std::vector<Setting> place_settings() {
   };
 }
 
+std::vector<Setting> gate_settings() {
+  return {
+      boolean_setting("gate.enabled", "Open the gate's own listener for the APIs of [[gate.api]]",
+                      &Config::gate_enabled),
+      text_setting("gate.listen_address", "IP address of the gate", &Config::gate_listen_address,
+                   check_address),
+      integer_setting("gate.listen_port", "Port of the gate; 0 lets the system choose",
+                      &Config::gate_listen_port, {0, 65535}),
+      boolean_setting("gate.listen_allow_plain_http",
+                      "Let the gate speak plain HTTP on other than loopback addresses",
+                      &Config::gate_listen_allow_plain_http),
+      text_setting("gate.tls_certificate_file",
+                   "PEM file of the gate's certificate and its chain; empty serves plain HTTP",
+                   &Config::gate_tls_certificate_file),
+      text_setting("gate.tls_key_file", "PEM file of that certificate's key, for its owner only",
+                   &Config::gate_tls_key_file),
+      text_setting("gate.trusted_proxies",
+                   "Addresses and ranges of proxies before the gate, with commas",
+                   &Config::gate_trusted_proxies, check_trusted_proxies),
+      integer_setting("gate.revision_wait_max_ms",
+                      "Milliseconds that a forward-auth request waits for the revision it asks for",
+                      &Config::gate_revision_wait_max_ms, {0, 60'000}),
+      text_setting("gate.server", "Server that a gate of its own (latchkey gate) hears",
+                   &Config::gate_server),
+      text_setting("gate.ca_file", "Roots to verify that server with; the system's if empty",
+                   &Config::gate_ca_file),
+      text_setting("gate.credential_file",
+                   "File that holds such a gate's secret, for its owner only",
+                   &Config::gate_credential_file),
+  };
+}
+
 std::vector<Setting> feature_settings() {
   return {
       text_setting("smtp.url", "Mail server, smtp://HOST:25 or smtps://HOST:465; empty sends none",
@@ -316,7 +348,31 @@ Result<void> apply_file(Config& config, const std::string& path, bool found_by_d
   return {};
 }
 
+Result<void> check_gate(const Config& config) {
+  if (config.gate_tls_certificate_file.empty() != config.gate_tls_key_file.empty()) {
+    const bool lacks_key = config.gate_tls_key_file.empty();
+    return bad(lacks_key ? "gate.tls_key_file" : "gate.tls_certificate_file",
+               lacks_key ? "must be given with gate.tls_certificate_file"
+                         : "must be given with gate.tls_key_file");
+  }
+  // Also without gate.enabled, which `latchkey gate` does not need.
+  if (!is_loopback(config.gate_listen_address) && !config.gate_listen_allow_plain_http &&
+      !has_gate_tls(config)) {
+    return bad("gate.listen_address",
+               "must be a loopback address, because the gate speaks plain HTTP; give "
+               "gate.tls_certificate_file and gate.tls_key_file, put a TLS proxy before it, or set "
+               "gate.listen_allow_plain_http = true");
+  }
+  if (config.gate_enabled && config.gate_listen_port != 0 &&
+      (config.gate_listen_port == config.listen_port ||
+       config.gate_listen_port == config.operations_port)) {
+    return bad("gate.listen_port", "must differ from listen.port and operations.port");
+  }
+  return {};
+}
+
 Result<void> check_together(const Config& config) {
+  LK_CHECK(check_gate(config));
   if (config.tls_certificate_file.empty() != config.tls_key_file.empty()) {
     const bool lacks_key = config.tls_key_file.empty();
     return bad(
@@ -362,6 +418,7 @@ const std::vector<Setting>& settings() {
   static const std::vector<Setting> all = [] {
     std::vector<Setting> list = place_settings();
     for (Setting& setting : feature_settings()) list.push_back(std::move(setting));
+    for (Setting& setting : gate_settings()) list.push_back(std::move(setting));
     for (Setting& setting : limit_settings()) list.push_back(std::move(setting));
     return list;
   }();
@@ -396,7 +453,9 @@ Result<Config> load_config(const ConfigSources& sources) {
   const bool has_beside = sources.file.empty() && std::filesystem::exists(beside, missing);
   if (!sources.file.empty() || has_beside) {
     config = Config();
-    LK_CHECK(apply_file(config, has_beside ? beside : sources.file, has_beside));
+    const std::string& file = has_beside ? beside : sources.file;
+    LK_CHECK(apply_file(config, file, has_beside));
+    config.file = file;
     LK_CHECK(apply_environment(config, sources.environment));
     for (const auto& [key, text] : sources.flags) LK_CHECK(apply(config, key, text, flag_of(key)));
   }
@@ -437,6 +496,8 @@ std::string format_config(const Config& config) {
 bool is_loopback(std::string_view address) {
   return address == "::1" || address.starts_with("127.");
 }
+
+bool has_gate_tls(const Config& config) { return !config.gate_tls_certificate_file.empty(); }
 
 bool has_tls(const Config& config) { return !config.tls_certificate_file.empty(); }
 

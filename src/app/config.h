@@ -70,6 +70,20 @@ struct Config {
 
   std::vector<core::DeclaredScope> declared_scopes;  // [[gate.scope]], from the file only
 
+  bool gate_enabled = false;
+  std::string gate_listen_address = "127.0.0.1";
+  uint16_t gate_listen_port = 8090;
+  bool gate_listen_allow_plain_http = false;
+  std::string gate_tls_certificate_file;
+  std::string gate_tls_key_file;
+  std::string gate_trusted_proxies;
+  uint32_t gate_revision_wait_max_ms = 1000;
+  std::string gate_server;  // these three: for `latchkey gate`
+  std::string gate_ca_file;
+  std::string gate_credential_file;
+
+  std::string file;  // that the values are from; empty: none. [[gate.api]] stands there only
+
   std::map<std::string, std::string, std::less<>> origins;  // key to where its value is from
 };
 
@@ -111,6 +125,8 @@ std::string format_config(const Config& config);
 bool is_loopback(std::string_view address);
 // Whether the API and pages are served within TLS.
 bool has_tls(const Config& config);
+// Whether the gate's own listener speaks TLS.
+bool has_gate_tls(const Config& config);
 // "http://ADDRESS:PORT", with brackets around IPv6; a wildcard address becomes the loopback one.
 std::string local_url(const std::string& address, uint16_t port);
 // The configured one, or http://127.0.0.1:PORT; https with a certificate.

@@ -1,20 +1,15 @@
 #include "app/config_file.h"
 
-// toml++ asserts of a table's name what its next lines check properly, and with NDEBUG promises it
-// to the compiler. A mistake in a file is an error with a line, so neither is wanted.
-#undef NDEBUG
-#define TOML_ASSERT(condition) static_cast<void>(0)
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <sstream>
 #include <string_view>
+
+#include "app/toml.h"
 
 namespace latchkey::app {
 namespace {
 
 // What is read elsewhere.
-bool has_own_reader(std::string_view key) { return key == "gate.scope"; }
+bool has_own_reader(std::string_view key) { return key == "gate.scope" || key == "gate.api"; }
 
 Result<void> flatten(const toml::table& table, const std::string& prefix,
                      std::vector<FileValue>& values) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <string_view>
+#include <utility>
 
 #include "app/version.h"
 
@@ -92,6 +93,65 @@ void add_tls(MetricsText& text, const Measurements& m) {
   text.sample("latchkey_tls_handshakes_total", "outcome=\"failed\"", m.http.tls_handshakes_failed);
 }
 
+void add_gate(MetricsText& text, const GateMeasurements& m) {
+  const gate::GateCounters& d = m.decisions;
+  text.head("latchkey_gate_decisions_total", "counter", "Decisions about requests by outcome.");
+  for (const auto& [outcome, value] :
+       {std::pair{"allowed", d.allowed}, std::pair{"preflight", d.preflights},
+        std::pair{"400", d.refused_400}, std::pair{"401", d.refused_401},
+        std::pair{"403", d.refused_403}, std::pair{"404", d.refused_404},
+        std::pair{"405", d.refused_405}, std::pair{"503", d.refused_503}}) {
+    text.sample("latchkey_gate_decisions_total", "outcome=\"" + std::string(outcome) + "\"", value);
+  }
+  text.add("latchkey_gate_apis", "gauge", "APIs behind the gate.", m.files.apis);
+  text.add("latchkey_gate_operations", "gauge", "Operations of these APIs.", m.files.operations);
+  text.head("latchkey_gate_reloads_total", "counter", "Reloads of the APIs by outcome.");
+  text.sample("latchkey_gate_reloads_total", "outcome=\"done\"", m.files.reloads_done);
+  text.sample("latchkey_gate_reloads_total", "outcome=\"failed\"", m.files.reloads_failed);
+  text.add("latchkey_gate_files_current", "gauge",
+           "0 when what stands in the files now was refused, and the APIs of before are in use.",
+           m.files.is_current ? 1 : 0);
+  text.add("latchkey_gate_requests_waiting", "gauge",
+           "Requests that wait for a revision, beside those that a thread waits for.", m.waiting);
+}
+
+// `name` as a label's value.
+std::string label_value(std::string_view name) {
+  std::string value;
+  for (const char c : name) {
+    if (c == '\\' || c == '"') value += '\\';
+    value += c == '\n' ? ' ' : c;
+  }
+  return value;
+}
+
+void add_upstreams(MetricsText& text, const GateMeasurements& m) {
+  if (m.upstreams.empty()) return;
+  const auto each = [&](std::string_view name, std::string_view type, std::string_view help,
+                        uint64_t http::UpstreamCounters::*member) {
+    text.head(name, type, help);
+    for (const auto& [api, counters] : m.upstreams) {
+      text.sample(name, "api=\"" + label_value(api) + "\"", counters.*member);
+    }
+  };
+  using C = http::UpstreamCounters;
+  each("latchkey_upstream_requests_total", "counter", "Requests sent on.", &C::requests_total);
+  each("latchkey_upstream_retries_total", "counter", "Requests sent again.", &C::retries_total);
+  each("latchkey_upstream_connect_failed_total", "counter", "Connections that failed.",
+       &C::connect_failed_total);
+  each("latchkey_upstream_timed_out_total", "counter", "Answers that took too long.",
+       &C::timed_out_total);
+  each("latchkey_upstream_malformed_total", "counter", "Answers that are not HTTP.",
+       &C::malformed_total);
+  each("latchkey_upstream_broken_total", "counter", "Answers that ended early.", &C::broken_total);
+  each("latchkey_upstream_refused_total", "counter", "Requests refused since none was up.",
+       &C::down_total);
+  each("latchkey_upstream_connections_open", "gauge", "Open connections.", &C::connections_open);
+  each("latchkey_upstream_tunnels_open", "gauge", "Open WebSockets.", &C::tunnels_open);
+  each("latchkey_upstream_addresses", "gauge", "Addresses.", &C::addresses);
+  each("latchkey_upstream_addresses_up", "gauge", "Addresses that are up.", &C::addresses_up);
+}
+
 uint64_t seconds_of(Milliseconds age) {
   return static_cast<uint64_t>(std::max<int64_t>(0, age.count() / 1000));
 }
@@ -103,6 +163,24 @@ void add_keys(MetricsText& text, const Measurements& m) {
   text.head("latchkey_key_age_seconds", "gauge", "Since the current key was made.");
   text.sample("latchkey_key_age_seconds", "kind=\"digest\"", seconds_of(m.digest_key_age));
   text.sample("latchkey_key_age_seconds", "kind=\"row\"", seconds_of(m.row_key_age));
+}
+
+// What only the process with the store has.
+void add_store(MetricsText& text, const Measurements& m) {
+  text.head("latchkey_checks_total", "counter", "Checked credentials by outcome.");
+  text.sample("latchkey_checks_total", "outcome=\"granted\"", m.checks.checks_granted);
+  text.sample("latchkey_checks_total", "outcome=\"refused\"", m.checks.checks_refused);
+  text.add("latchkey_sign_ins_refused_total", "counter", "Refused sign-ins.",
+           m.checks.sign_ins_refused);
+  text.head("latchkey_jobs_queued", "gauge", "Jobs that wait for a thread.");
+  text.sample("latchkey_jobs_queued", "pool=\"store\"", m.store_jobs_queued);
+  text.sample("latchkey_jobs_queued", "pool=\"passwords\"", m.password_jobs_queued);
+  text.add("latchkey_store_needs_restart", "gauge",
+           "1 when a sync of the database failed: changes are refused until a restart.",
+           m.store_needs_restart ? 1 : 0);
+  text.add("latchkey_mails_unsent", "gauge", "Mails that wait in the outbox.", m.mails_unsent);
+  add_feed(text, m);
+  add_keys(text, m);
 }
 
 }  // namespace
@@ -126,22 +204,11 @@ std::string format_metrics(const Measurements& m) {
   text.add("latchkey_ready", "gauge", "Whether requests may be sent here.",
            not_ready_reason(m) ? 0 : 1);
   add_index(text, m);
-  add_feed(text, m);
-  text.head("latchkey_checks_total", "counter", "Checked credentials by outcome.");
-  text.sample("latchkey_checks_total", "outcome=\"granted\"", m.checks.checks_granted);
-  text.sample("latchkey_checks_total", "outcome=\"refused\"", m.checks.checks_refused);
-  text.add("latchkey_sign_ins_refused_total", "counter", "Refused sign-ins.",
-           m.checks.sign_ins_refused);
+  if (m.has_store) add_store(text, m);
   add_http(text, m);
   if (m.tls) add_tls(text, m);
-  text.head("latchkey_jobs_queued", "gauge", "Jobs that wait for a thread.");
-  text.sample("latchkey_jobs_queued", "pool=\"store\"", m.store_jobs_queued);
-  text.sample("latchkey_jobs_queued", "pool=\"passwords\"", m.password_jobs_queued);
-  text.add("latchkey_store_needs_restart", "gauge",
-           "1 when a sync of the database failed: changes are refused until a restart.",
-           m.store_needs_restart ? 1 : 0);
-  text.add("latchkey_mails_unsent", "gauge", "Mails that wait in the outbox.", m.mails_unsent);
-  add_keys(text, m);
+  if (m.gate) add_gate(text, *m.gate);
+  if (m.gate) add_upstreams(text, *m.gate);
   text.add("process_resident_memory_bytes", "gauge", "Resident memory.", m.resident_bytes);
   return text.take();
 }

@@ -13,6 +13,7 @@
 
 #include "api/api.h"
 #include "app/feed_hub.h"
+#include "app/gate_service.h"
 #include "app/tls_files.h"
 #include "http/message.h"
 #include "http/server.h"
@@ -25,6 +26,7 @@ struct Measurements {
   verify::VerifierStatus index;
   Milliseconds staleness_max{0};
   bool is_serving = false;  // start-up is over, stopping has not begun
+  bool has_store = true;    // false in the process of a gate
   api::ApiCounters checks;
   http::ServerCounters http;
   uint64_t store_jobs_queued = 0;
@@ -39,7 +41,8 @@ struct Measurements {
   uint64_t row_keys = 0;
   Milliseconds row_key_age{0};
   int64_t started_at_ms = 0;
-  std::optional<TlsMeasurements> tls;  // nothing without TLS
+  std::optional<TlsMeasurements> tls;    // nothing without TLS
+  std::optional<GateMeasurements> gate;  // nothing without an API behind the gate
 };
 
 // Why requests should not be sent here now; nothing when they may be.

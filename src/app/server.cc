@@ -10,6 +10,7 @@
 #include "app/console.h"
 #include "app/descriptors.h"
 #include "app/feed_hub.h"
+#include "app/gate_service.h"
 #include "app/keys.h"
 #include "app/operations.h"
 #include "app/restore.h"
@@ -20,6 +21,7 @@
 #include "base/one_way_clock.h"
 #include "base/text.h"
 #include "base/time_text.h"
+#include "gate/forwarded_request.h"
 #include "http/server.h"
 #include "service/declared_scopes.h"
 #include "service/mailer.h"
@@ -35,11 +37,18 @@ constexpr size_t kPasswordQueueMax = 64;
 int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
 // Holds the port while the rest starts: the API needs to know the port, and the port the handler.
+// Requests of proxies about others, with APIs behind the gate, go to the gate.
 class Front final : public http::Handler {
  public:
-  void open(http::Handler& handler) { handler_ = &handler; }
+  void open(http::Handler& handler, GateService& gate) {
+    gate_ = &gate;
+    handler_ = &handler;
+  }
   void handle(const http::Request& request, http::Reply reply) override {
     if (http::Handler* handler = handler_.load()) {
+      if (gate::is_forward_auth_path(request.path())) {
+        if (http::Handler* forward_auth = gate_.load()->forward_auth()) handler = forward_auth;
+      }
       handler->handle(request, std::move(reply));
       return;
     }
@@ -49,7 +58,20 @@ class Front final : public http::Handler {
   }
 
  private:
+  std::atomic<GateService*> gate_{nullptr};
   std::atomic<http::Handler*> handler_{nullptr};
+};
+
+// What the gate tells of tokens goes where our own API's uses go.
+class LastUseSink final : public gate::UsageSink {
+ public:
+  explicit LastUseSink(service::LastUseRecorder& recorder) : recorder_(recorder) {}
+  void note(const gate::Use& use) noexcept override {
+    if (use.allowed) recorder_.note(use.token, use.at, use.address, use.user_agent);
+  }
+
+ private:
+  service::LastUseRecorder& recorder_;
 };
 
 Result<std::unique_ptr<service::Mailer>> make_mailer(const Config& config) {
@@ -130,6 +152,7 @@ struct Server::State {
   std::unique_ptr<service::Clients> clients;
   std::unique_ptr<FeedHub> feed_hub;
   service::LastUseRecorder last_use;
+  LastUseSink usage{last_use};
   std::unique_ptr<Background> background;
   std::unique_ptr<http::WorkerPool> workers;
   std::unique_ptr<http::WorkerPool> password_workers;
@@ -143,6 +166,7 @@ struct Server::State {
   std::unique_ptr<Console> console;
   Front front;
   std::unique_ptr<OperationsHandler> operations;
+  std::unique_ptr<GateService> gate;
   std::unique_ptr<http::Server> http_server;
   std::unique_ptr<http::Server> console_server;
   std::unique_ptr<http::Server> operations_server;
@@ -265,7 +289,10 @@ Result<void> Server::State::tell() {
     LK_TRY(auto link, identity->issue_setup_link({"", "latchkey serve", ""}));
     started.setup_code = std::move(link.code);
   }
-  front.open(*api);
+  LK_TRY(gate, GateService::start({config, *verifier, catalog, usage, clock, entropy, log},
+                                  started.public_url));
+  started.gate_url = gate->url();
+  front.open(*api, *gate);
   is_serving = true;
   const auto status = verifier->status();
   log.info("serve.ready", {{"version", kVersion},
@@ -292,6 +319,7 @@ Measurements Server::State::measure() const {
   m.store_needs_restart = store->needs_restart();
   m.checks = api->counters();
   m.http = http_server->counters();
+  if (gate->measure().files.apis > 0) m.gate = gate->measure();
   m.store_jobs_queued = workers->queued();
   m.password_jobs_queued = password_workers->queued();
   m.mails_unsent = background->mails_unsent();
@@ -311,6 +339,7 @@ void Server::State::stop(Milliseconds grace) {
   // The listener of health and metrics looks at the rest, so it ends first.
   if (operations_server) operations_server->stop(Milliseconds(100));
   if (feed_hub) feed_hub->stop();  // so that nobody who waits holds up the end
+  if (gate) gate->stop(grace);
   if (http_server) http_server->stop(grace);
   if (console_server) console_server->stop(grace);
   if (backup) backup->interrupt();
@@ -324,12 +353,15 @@ void Server::State::stop(Milliseconds grace) {
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Server::~Server() { stop(Milliseconds(0)); }
 const Started& Server::started() const { return state_->started; }
-void Server::poll_certificate() {
+void Server::poll_files() {
   if (state_->tls) state_->tls->poll();
+  state_->gate->poll();
 }
-bool Server::reload_certificate() {
+bool Server::reload_files() {
   if (state_->tls) state_->tls->reload();
-  return state_->tls != nullptr;
+  const bool has_apis = !state_->config.file.empty();
+  if (has_apis) state_->gate->reload();
+  return state_->tls != nullptr || has_apis;
 }
 void Server::stop(Milliseconds grace) { state_->stop(grace); }
 

@@ -22,6 +22,7 @@ struct Started {
   std::string public_url;
   std::string server_url;      // where this machine reaches it
   std::string operations_url;  // health and metrics
+  std::string gate_url;        // empty without the gate's own listener
   SecretText setup_code;       // empty once somebody has been set up
 };
 
@@ -35,10 +36,11 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   const Started& started() const;
-  // With TLS: looks whether the certificate's files have changed; to be called every few seconds.
-  void poll_certificate();
-  // Takes the certificate's files anew. False without TLS.
-  bool reload_certificate();
+  // Looks whether the certificate's files, or the gate's, have changed; to be called every few
+  // seconds.
+  void poll_files();
+  // Takes these files anew. False if there are none.
+  bool reload_files();
   // Lets requests in progress end for at most `grace`. A second call does nothing.
   void stop(Milliseconds grace);
 

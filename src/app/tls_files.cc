@@ -12,8 +12,6 @@
 namespace latchkey::app {
 namespace {
 
-constexpr std::string_view kCertificateKey = "tls.certificate_file";
-constexpr std::string_view kKeyKey = "tls.key_file";
 constexpr Milliseconds kTicketKeyLife = std::chrono::hours(12);
 
 Error bad(std::string_view key, const std::string& path, std::string_view rule) {
@@ -32,16 +30,16 @@ Result<void> check_file(std::string_view key, const std::string& path) {
 
 // A key is its owner's, who is this user; or root's, who may let a group of ours read it, as
 // Debian's ssl-cert and systemd's credentials do.
-Result<void> check_key_mode(const std::string& path) {
+Result<void> check_key_mode(std::string_view key, const std::string& path) {
   struct stat status = {};
   if (::stat(path.c_str(), &status) != 0) return {};  // told before
   if (status.st_uid != ::geteuid() && status.st_uid != 0) {
-    return bad(kKeyKey, path,
+    return bad(key, path,
                "belongs to another user; type: chown " + std::to_string(::geteuid()) + " " + path);
   }
   const mode_t refused = status.st_uid == 0 ? 037 : 077;
   if ((status.st_mode & refused) != 0) {
-    return bad(kKeyKey, path,
+    return bad(key, path,
                "can be used by others than its owner; type: chmod " +
                    std::string(status.st_uid == ::geteuid() ? "600 " : "640 ") + path);
   }
@@ -61,21 +59,21 @@ Result<std::string> read(std::string_view key, const std::string& path) {
 }
 
 Result<std::shared_ptr<const http::TlsContext>> make_context(const TlsFileOptions& options) {
-  LK_TRY(std::string certificate, read(kCertificateKey, options.certificate_file));
-  LK_CHECK(check_file(kKeyKey, options.key_file));
-  LK_CHECK(check_key_mode(options.key_file));
-  LK_TRY(std::string key, read(kKeyKey, options.key_file));
+  LK_TRY(std::string certificate, read(options.certificate_setting, options.certificate_file));
+  LK_CHECK(check_file(options.key_setting, options.key_file));
+  LK_CHECK(check_key_mode(options.key_setting, options.key_file));
+  LK_TRY(std::string key, read(options.key_setting, options.key_file));
   auto made = http::TlsContext::make(
       {std::move(certificate), SecretText::take(std::move(key)), options.version_min});
   if (made) return made;
   const bool is_key = made.error().field == "key";
-  return bad(is_key ? kKeyKey : kCertificateKey,
+  return bad(is_key ? options.key_setting : options.certificate_setting,
              is_key ? options.key_file : options.certificate_file, made.error().message);
 }
 
 }  // namespace
 
-FileStamp TlsFiles::look_at(const std::string& path) {
+FileStamp look_at_file(const std::string& path) {
   struct stat status = {};
   if (::stat(path.c_str(), &status) != 0) return {};
   const auto ns = [](const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; };
@@ -84,7 +82,7 @@ FileStamp TlsFiles::look_at(const std::string& path) {
 }
 
 TlsFiles::Stamps TlsFiles::look() const {
-  return {look_at(options_.certificate_file), look_at(options_.key_file)};
+  return {look_at_file(options_.certificate_file), look_at_file(options_.key_file)};
 }
 
 // What changes while it is read is seen as a change by the next poll.

@@ -23,6 +23,8 @@ struct TlsFileOptions {
   std::string key_file;
   http::TlsVersion version_min = http::TlsVersion::tls_1_2;
   std::string public_host;  // what the certificate should be for; empty: nothing is said
+  std::string certificate_setting = "tls.certificate_file";  // what errors call the two
+  std::string key_setting = "tls.key_file";
 };
 
 struct TlsMeasurements {
@@ -38,13 +40,16 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
+// The state of the file `path` now.
+FileStamp look_at_file(const std::string& path);
+
 class TlsFiles {
  public:
   TlsFiles(TlsFileOptions options, const Clock& clock, Log& log)
       : options_(std::move(options)), clock_(clock), log_(log) {}
 
   // Takes the pair for the first time; a certificate that has expired is told in the log.
-  // Errors: configuration, naming tls.certificate_file or tls.key_file and the rule.
+  // Errors: configuration, naming the setting and the rule.
   Result<void> load();
   // Takes the pair anew, changed or not.
   void reload();
@@ -57,7 +62,6 @@ class TlsFiles {
  private:
   using Stamps = std::pair<FileStamp, FileStamp>;  // of certificate and key
 
-  static FileStamp look_at(const std::string& path);
   Stamps look() const;
   Result<void> take();
   void tell(const http::TlsContext& context);
