@@ -41,10 +41,10 @@ endif()
 
 set(from ${CMAKE_SOURCE_DIR}/packaging)
 target_link_options(latchkey PRIVATE -Wl,-z,relro,-z,now)
-install(FILES ${from}/latchkey.service DESTINATION /lib/systemd/system)
+install(FILES ${from}/latchkey.service ${from}/latchkey-gate.service DESTINATION /lib/systemd/system)
 install(FILES ${from}/latchkey.toml DESTINATION /etc/latchkey)
 install(FILES ${from}/copyright README.md DESTINATION share/doc/latchkey)
-install(DIRECTORY docs/operating DESTINATION share/doc/latchkey)
+install(DIRECTORY docs/operating deploy DESTINATION share/doc/latchkey)
 # Debian's form of a changelog, of the one entry that this build is.
 string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)
 configure_file(${from}/changelog.in ${made}/changelog @ONLY)

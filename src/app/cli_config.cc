@@ -30,6 +30,7 @@ void add_config_options(CLI::App& command, ConfigOptions& options) {
     if (setting.key == "data_dir") continue;  // --data and --data-dir are for every command
     std::string names = flag_of(setting.key);
     if (setting.key == "listen.port") names += ",--port";
+    if (setting.key == "gate.credential_file") names += ",--credential-file";
     command
         .add_option(names, options.flags[std::string(setting.key)],
                     std::string(setting.help) + " [" + setting.get(Config()) + "]")

@@ -7,7 +7,11 @@
 #include <map>
 
 #include "app/cli.h"
+#include "app/cli_config.h"
+#include "app/cli_gate.h"
+#include "app/cli_gate_run.h"
 #include "app/cli_output.h"
+#include "app/cli_tree.h"
 #include "base/text.h"
 #include "gate/guarded_routes.h"
 #include "gate/openapi.h"
@@ -17,6 +21,7 @@ namespace latchkey::app {
 namespace {
 
 struct GateOptions {
+  std::string config_file;
   std::vector<std::string> files;
   std::optional<std::string> base_path;
   bool any_one_scope = false;
@@ -78,25 +83,6 @@ Result<gate::GuardedRoutes> guard(const GateOptions& options, const Documents& d
   return bad_file(file->second, routes.error().message);
 }
 
-// The scopes that the catalog does not have, and how many operations ask for each.
-std::map<std::string, size_t> unknown_scopes(const gate::GuardedRoutes& routes) {
-  std::map<std::string, size_t> unknown;
-  for (const gate::GuardedOperation& operation : routes.operations()) {
-    for (const std::string& scope : operation.unknown_scopes) ++unknown[scope];
-  }
-  return unknown;
-}
-
-json::array texts(const std::vector<std::string>& list) {
-  return json::array(list.begin(), list.end());
-}
-
-void print_sentences(const std::string& title, const std::vector<std::string>& sentences) {
-  if (sentences.empty()) return;
-  print_line("\n" + title + " (" + std::to_string(sentences.size()) + "):");
-  for (const std::string& sentence : sentences) print_line("  " + printable(sentence));
-}
-
 std::vector<std::string> finding_sentences(const Documents& documents) {
   std::vector<std::string> sentences;
   for (const gate::Finding& finding : documents.all.findings) {
@@ -110,19 +96,15 @@ Result<void> check(const Cli& cli, const GateOptions& options) {
   LK_TRY(const gate::GuardedRoutes routes, guard(options, documents));
   const gate::RouteReport report = gate::report_routes(routes.operations());
   const auto findings = finding_sentences(documents);
-  std::vector<std::string> unknown;
-  for (const auto& [scope, count] : unknown_scopes(routes)) {
-    unknown.push_back(scope + ", asked for by " + std::to_string(count) +
-                      (count == 1 ? " operation" : " operations"));
-  }
+  const auto unknown = unknown_scope_sentences(routes);
   if (cli.json) {
     print_line(format_json({{"operations", report.operations},
                             {"open", report.open},
-                            {"anyToken", texts(report.any_token)},
-                            {"unknownScopes", texts(unknown)},
-                            {"ambiguous", texts(report.ambiguous)},
-                            {"hidden", texts(report.hidden)},
-                            {"findings", texts(findings)},
+                            {"anyToken", json_texts(report.any_token)},
+                            {"unknownScopes", json_texts(unknown)},
+                            {"ambiguous", json_texts(report.ambiguous)},
+                            {"hidden", json_texts(report.hidden)},
+                            {"findings", json_texts(findings)},
                             {"isComplete", report.is_complete}}));
     return {};
   }
@@ -150,13 +132,106 @@ Result<std::string> path_of(const std::string& url) {
                      "give https://HOST/PATH, or /PATH as it would be sent");
 }
 
-json::array alternatives_json(const gate::GuardedOperation& operation) {
+Result<void> explain(const Cli& cli, const GateOptions& options) {
+  LK_TRY(const std::string path, path_of(options.url));
+  LK_TRY(const Documents documents, load_documents(options));
+  LK_TRY(const gate::GuardedRoutes routes, guard(options, documents));
+  const auto match = routes.match(options.method, path);
+  if (!match) return explain_no_match(match.error(), options.method);
+  const gate::GuardedOperation& found = *match->operation;
+  const std::string place = found.operation.method + " " + found.operation.path;
+  const std::string scopes = found.is_open ? "none: it is open to anybody"
+                                           : gate::describe_alternatives(found.alternatives);
+  json::object parameters;
+  for (const gate::PathParameter& parameter : match->route.parameters) {
+    parameters[parameter.name] = parameter.value;
+  }
+  print_facts(cli,
+              json::object{{"operationId", found.operation.operation_id},
+                           {"method", found.operation.method},
+                           {"path", found.operation.path},
+                           {"document", documents.file_of.at(place)},
+                           {"parameters", std::move(parameters)},
+                           {"alternatives", json_alternatives(found)},
+                           {"unknownScopes", json_texts(found.unknown_scopes)},
+                           {"isOpen", found.is_open}},
+              {{"Operation", found.operation.operation_id},
+               {"Route", place},
+               {"Document", documents.file_of.at(place)},
+               {"Parameters", format_parameters(match->route.parameters)},
+               {"Scopes", scopes}});
+  if (!found.unknown_scopes.empty() && !cli.json) {
+    tell("The catalog does not have " + found.unknown_scopes[0] +
+         ": until it is declared, only full access opens this operation.");
+  }
+  return {};
+}
+
+// One or the other: documents, or a configuration with hosts, rules and ready sets.
+Result<void> need_one_source(const GateOptions& options) {
+  if (options.files.empty() != options.config_file.empty()) return {};
+  return usage_error(
+      options.files.empty() ? "nothing to look at" : "a document and --config are given together",
+      "give documents, or --config FILE with [[gate.api]] tables");
+}
+
+Result<void> check_either(const Cli& cli, const GateOptions& options) {
+  LK_CHECK(need_one_source(options));
+  if (options.config_file.empty()) return check(cli, options);
+  return check_gate_config(cli, options.config_file);
+}
+
+Result<void> explain_either(const Cli& cli, const GateOptions& options) {
+  LK_CHECK(need_one_source(options));
+  if (options.config_file.empty()) return explain(cli, options);
+  return explain_gate_config(cli, options.config_file, options.method, options.url);
+}
+
+void add_document_options(CLI::App& command, GateOptions& options) {
+  command
+      .add_option("--config", options.config_file,
+                  "Configuration with [[gate.api]] tables, in the place of documents")
+      ->type_name(kFileType);
+  command.add_option("--base-path", options.base_path,
+                     "Where the paths begin, in the place of what the documents say");
+  command.add_flag("--any-scope", options.any_one_scope,
+                   "Of several scopes in one entry any one is enough (Azure DevOps's files)");
+  command.add_option("--open", options.open_operations,
+                     "Operation that anybody may call, if its document says so; can be repeated");
+}
+
+}  // namespace
+
+json::array json_texts(const std::vector<std::string>& list) {
+  return json::array(list.begin(), list.end());
+}
+
+json::array json_alternatives(const gate::GuardedOperation& operation) {
   json::array alternatives;
-  for (const auto& names : operation.alternatives) alternatives.emplace_back(texts(names));
+  for (const auto& names : operation.alternatives) alternatives.emplace_back(json_texts(names));
   return alternatives;
 }
 
-Error without_match(const Error& error, const std::string& method) {
+void print_sentences(const std::string& title, const std::vector<std::string>& sentences) {
+  if (sentences.empty()) return;
+  print_line("\n" + title + " (" + std::to_string(sentences.size()) + "):");
+  for (const std::string& sentence : sentences) print_line("  " + printable(sentence));
+}
+
+std::vector<std::string> unknown_scope_sentences(const gate::GuardedRoutes& routes) {
+  std::map<std::string, size_t> counts;
+  for (const gate::GuardedOperation& operation : routes.operations()) {
+    for (const std::string& scope : operation.unknown_scopes) ++counts[scope];
+  }
+  std::vector<std::string> sentences;
+  for (const auto& [scope, count] : counts) {
+    sentences.push_back(scope + ", asked for by " + std::to_string(count) +
+                        (count == 1 ? " operation" : " operations"));
+  }
+  return sentences;
+}
+
+Error explain_no_match(const Error& error, const std::string& method) {
   if (error.code == ErrorCode::request_malformed) {
     return Error(ErrorCode::conflict, error.message, "", "a gate answers 400, whoever asks");
   }
@@ -168,84 +243,55 @@ Error without_match(const Error& error, const std::string& method) {
                "a gate answers 404 to who has a good token, 401 to others");
 }
 
-Result<void> explain(const Cli& cli, const GateOptions& options) {
-  LK_TRY(const std::string path, path_of(options.url));
-  LK_TRY(const Documents documents, load_documents(options));
-  LK_TRY(const gate::GuardedRoutes routes, guard(options, documents));
-  const auto match = routes.match(options.method, path);
-  if (!match) return without_match(match.error(), options.method);
-  const gate::GuardedOperation& found = *match->operation;
-  const std::string place = found.operation.method + " " + found.operation.path;
-  const std::string scopes = found.is_open ? "none: it is open to anybody"
-                                           : gate::describe_alternatives(found.alternatives);
-  json::object parameters;
-  std::string parameters_text;
-  for (const gate::PathParameter& parameter : match->route.parameters) {
-    parameters[parameter.name] = parameter.value;
-    parameters_text += (parameters_text.empty() ? "" : ", ") + std::string(parameter.name) + " = " +
-                       parameter.value;
+std::string format_parameters(const std::vector<gate::PathParameter>& parameters) {
+  std::string text;
+  for (const gate::PathParameter& parameter : parameters) {
+    text += (text.empty() ? "" : ", ") + std::string(parameter.name) + " = " + parameter.value;
   }
-  print_facts(cli,
-              json::object{{"operationId", found.operation.operation_id},
-                           {"method", found.operation.method},
-                           {"path", found.operation.path},
-                           {"document", documents.file_of.at(place)},
-                           {"parameters", std::move(parameters)},
-                           {"alternatives", alternatives_json(found)},
-                           {"unknownScopes", texts(found.unknown_scopes)},
-                           {"isOpen", found.is_open}},
-              {{"Operation", found.operation.operation_id},
-               {"Route", place},
-               {"Document", documents.file_of.at(place)},
-               {"Parameters", parameters_text.empty() ? "-" : parameters_text},
-               {"Scopes", scopes}});
-  if (!found.unknown_scopes.empty() && !cli.json) {
-    tell("The catalog does not have " + found.unknown_scopes[0] +
-         ": until it is declared, only full access opens this operation.");
-  }
-  return {};
+  return text.empty() ? "-" : text;
 }
-
-void add_document_options(CLI::App& command, GateOptions& options) {
-  command.add_option("--base-path", options.base_path,
-                     "Where the paths begin, in the place of what the documents say");
-  command.add_flag("--any-scope", options.any_one_scope,
-                   "Of several scopes in one entry any one is enough (Azure DevOps's files)");
-  command.add_option("--open", options.open_operations,
-                     "Operation that anybody may call, if its document says so; can be repeated");
-}
-
-}  // namespace
 
 void add_gate_commands(CLI::App& root, Cli& cli) {
-  auto* group = root.add_subcommand("gate", "What a gate makes of an API's description");
-  group->require_subcommand(1);
-  group->footer("Example:\n  latchkey gate check openapi.yaml");
+  auto* group = root.add_subcommand("gate", "Run a gate of its own, or look at what it would do");
+  group->require_subcommand(0, 1);
+  auto run_options = std::make_shared<ConfigOptions>();
+  add_config_options(*group, *run_options);
+  group->footer(
+      "The gate hears the server at --server with the secret in --credential-file, which\n"
+      "`latchkey client add NAME --may feed,report` prints there, and answers for the APIs of\n"
+      "[[gate.api]] in --config. It refuses everything while it does not know which tokens are\n"
+      "good. SIGHUP reads the APIs anew.\n\n"
+      "Example:\n  latchkey gate --server https://tokens.example.com --credential-file gate.secret "
+      "\\\n"
+      "    --config gate.toml\n"
+      "  latchkey gate check openapi.yaml");
+  group->callback([&cli, group, run_options] {
+    if (group->get_subcommands().empty()) cli.finish(run_gate(cli, *run_options));
+  });
 
   auto* check_command = group->add_subcommand("check", "Look for what a gate could get wrong");
   auto check_options = std::make_shared<GateOptions>();
-  check_command
-      ->add_option("FILE", check_options->files, "OpenAPI 3.0 or 3.1 or Swagger 2.0, JSON or YAML")
-      ->required();
+  check_command->add_option("FILE", check_options->files,
+                            "OpenAPI 3.0 or 3.1 or Swagger 2.0, JSON or YAML");
   add_document_options(*check_command, *check_options);
   check_command->footer(
       "A document that leaves open who may call an operation is refused, with the place named.\n\n"
-      "Example:\n  latchkey gate check openapi.yaml");
-  check_command->callback([&cli, check_options] { cli.finish(check(cli, *check_options)); });
+      "Example:\n  latchkey gate check openapi.yaml\n"
+      "  latchkey gate check --config /etc/latchkey/latchkey.toml");
+  check_command->callback([&cli, check_options] { cli.finish(check_either(cli, *check_options)); });
 
   auto* explain_command =
       group->add_subcommand("explain", "Say which operation a request is, and what opens it");
   auto explain_options = std::make_shared<GateOptions>();
   explain_command->add_option("METHOD", explain_options->method, "GET, POST, ...")->required();
   explain_command->add_option("URL", explain_options->url, "URL or path")->required();
-  explain_command->add_option("--openapi", explain_options->files, "Document; can be repeated")
-      ->required();
+  explain_command->add_option("--openapi", explain_options->files, "Document; can be repeated");
   add_document_options(*explain_command, *explain_options);
   explain_command->footer(
       "Example:\n  latchkey gate explain GET https://api.example.com/v1/things/7 --openapi "
       "openapi.yaml");
   explain_command->callback(
-      [&cli, explain_options] { cli.finish(explain(cli, *explain_options)); });
+      [&cli, explain_options] { cli.finish(explain_either(cli, *explain_options)); });
 }
 
 }  // namespace latchkey::app

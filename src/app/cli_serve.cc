@@ -1,15 +1,11 @@
 // `latchkey serve`: runs a server until it is told to stop.
-#include <signal.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include <CLI/CLI.hpp>
 
 #include "app/cli.h"
 #include "app/cli_config.h"
 #include "app/cli_output.h"
 #include "app/config.h"
+#include "app/process_signals.h"
 #include "app/reveal.h"
 #include "app/server.h"
 #include "app/service_manager.h"
@@ -18,37 +14,22 @@ namespace latchkey::app {
 namespace {
 
 constexpr Milliseconds kGrace{10'000};
-constexpr timespec kPollInterval{2, 0};  // of the certificate's files
 
 struct ServeOptions {
   ConfigOptions config;
   bool print_config = false;
 };
 
-// The signals that this process waits for; blocked in every thread that is made after.
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-  return signals;
-}
-
 void wait_for_stop(const sigset_t& signals, Server& server, Log& log) {
   while (true) {
-    const int number = sigtimedwait(&signals, nullptr, &kPollInterval);
-    if (number < 0) {
-      if (errno == EAGAIN) server.poll_certificate();
-      continue;
+    switch (wait_for_signal(signals)) {
+      case Wake::time: server.poll_files(); break;
+      case Wake::reload:
+        if (!server.reload_files()) log.warning("serve.signal_ignored", {{"signal", "SIGHUP"}});
+        break;
+      case Wake::stop: return let_signals_end_us(signals);
     }
-    if (number != SIGHUP) break;
-    if (!server.reload_certificate()) log.warning("serve.signal_ignored", {{"signal", "SIGHUP"}});
   }
-  // From here on a second signal ends the process at once, as it does without us.
-  sigset_t again = signals;
-  sigdelset(&again, SIGHUP);
-  pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
 }
 
 void welcome(const Cli& cli, const Started& started, const Config& config) {
@@ -60,6 +41,7 @@ void welcome(const Cli& cli, const Started& started, const Config& config) {
     print_line("or type this in another terminal:");
     print_line("  " + cli.program + " setup --data " + config.data_dir);
   }
+  if (!started.gate_url.empty()) print_line("The gate serves " + started.gate_url + ".");
   print_line("Open " + started.public_url + "/");
 }
 
@@ -114,7 +96,7 @@ void add_serve_command(CLI::App& root, Cli& cli) {
       "Each option is also a key of the file (--listen-port is port in [listen]) and an\n"
       "environment variable (LATCHKEY_LISTEN_PORT). Flags win over the environment, that over\n"
       "the file. SIGTERM and SIGINT stop gracefully; a second one stops at once. SIGHUP reads\n"
-      "the certificate anew.\n\n"
+      "the certificate and the gate's APIs anew.\n\n"
       "Example:\n  latchkey serve --port 9000 --data ./latchkey-data");
   command->callback([&cli, options] { cli.finish(serve(cli, *options)); });
 }
