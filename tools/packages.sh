@@ -15,7 +15,7 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
   python3 python3-aiosmtpd curl sqlite3 strace testssl.sh
-  azure-cli python3-azext-devops nginx-light wrk
+  azure-cli python3-azext-devops nginx-light caddy haproxy wrk
   chromium fonts-liberation
   zsh fish man-db mandoc libfaketime
 )

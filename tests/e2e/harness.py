@@ -129,7 +129,7 @@ class Server:
         self.environment.update(XDG_CONFIG_HOME=os.path.join(self.folder, "config"),
                                 **(environment or {}))
         self.process = None
-        self.url = self.operations_url = self.setup_code = None
+        self.url = self.operations_url = self.setup_code = self.gate_url = None
         self.out = ""
         self.session = None
         self.organization, self.email, self.password = ORGANIZATION, EMAIL, PASSWORD
@@ -156,6 +156,8 @@ class Server:
             raise AssertionError(f"the server did not start:\n{self.out}\n{self.log_text()}")
         self.url = self.reached = served.group(1)
         self.operations_url = served.group(2)
+        gate = re.search(r"^The gate serves (\S+)\.$", self.out, re.M)
+        self.gate_url = gate.group(1) if gate else None
         code = re.search(r"#(lkl_\S+)", self.out)
         self.setup_code = code.group(1) if code else None
         return self
