@@ -9,6 +9,7 @@ namespace latchkey::gate {
 namespace {
 
 constexpr size_t kAlternativesMax = 64;
+constexpr size_t kInWordsMax = 8;  // of them, in a message
 
 // "vso.code with vso.work".
 std::string in_words(std::string_view alternative) {
@@ -40,9 +41,14 @@ std::string lesson_message(const Lesson& lesson) {
   text += " under its owner's role.";
   if (lesson.alternatives != nullptr && !lesson.alternatives->empty()) {
     text += " Any one of these would do: ";
+    size_t told = 0;
     for (const std::string& alternative : *lesson.alternatives) {
+      if (told == kInWordsMax) break;
+      ++told;
       if (alternative != core::ScopeCatalog::kFullAccess) text += in_words(alternative) + ", ";
     }
+    const size_t more = lesson.alternatives->size() - told;
+    if (more > 0) text += std::to_string(more) + " more, ";
     text += "or full access (app_token).";
   }
   if (!lesson.link.empty()) text += " Make such a token here: " + std::string(lesson.link);

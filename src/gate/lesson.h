@@ -25,7 +25,7 @@ struct Lesson {
 std::vector<std::string> name_alternatives(const core::ScopeCatalog& catalog,
                                            const verify::ScopeRequirement& required);
 
-// All of the message of a 403.
+// All of the message of a 403; it names at most eight alternatives.
 std::string lesson_message(const Lesson& lesson);
 // For the JSON body: `,"operation":"...","scopes":["vso.code"],"tokenUrl":"..."`, each if known.
 std::string lesson_fields(const Lesson& lesson);

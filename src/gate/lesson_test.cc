@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/json.h"
+
 namespace latchkey::gate {
 namespace {
 
@@ -30,6 +32,20 @@ TEST(Lesson, LeavesOutWhatIsNotKnown) {
 TEST(Lesson, QuotesNames) {
   const std::vector<std::string> none;
   EXPECT_EQ(lesson_fields({"a\"b\n", &none, ""}), ",\"operation\":\"a\\\"b\\n\",\"scopes\":[]");
+}
+
+// The message stands in a header too.
+TEST(Lesson, NamesEightAlternativesInWordsAndAllInItsFields) {
+  const std::vector<std::string> many(20, "vso.code");
+  const Lesson lesson{"x", &many, ""};
+  EXPECT_NE(lesson_message(lesson).find("vso.code, 12 more, or full access"), std::string::npos);
+  EXPECT_LT(lesson_message(lesson).size(), 400u);
+  EXPECT_EQ(parse_json("{\"a\":1" + lesson_fields(lesson) + "}")
+                ->as_object()
+                .at("scopes")
+                .as_array()
+                .size(),
+            20u);
 }
 
 TEST(Lesson, NamesEachScopeOnce) {

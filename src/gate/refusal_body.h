@@ -2,7 +2,7 @@
 //
 // The choice is simple on purpose: an Accept that has text/html in front of what a program asks for
 // is a browser's; git and curl show plain text to people. All else gets JSON. Thread safety: pure
-// functions. Spec: docs/spec/refusals.md, F7.
+// functions. Spec: docs/spec/refusals.md, RF7.
 #pragma once
 
 #include <string>

@@ -13,7 +13,7 @@
 
 namespace latchkey::gate {
 
-inline constexpr size_t kTokenLinkBytesMax = 2000;
+inline constexpr size_t kTokenLinkBytesMax = 1000;
 
 // Of the alternatives that a token can be given on the tokens page the one that allows least, as
 // identifiers with a space between; empty when there is none, or any good token would do.
