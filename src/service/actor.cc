@@ -42,6 +42,12 @@ Actor Actor::by_token(ActorPasskey, const TokenFacts& facts, RequestOrigin origi
   return actor;
 }
 
+Actor Actor::by_holder(ActorPasskey, core::TokenId token, RequestOrigin origin) {
+  Actor actor(Mechanism::token, bounded(std::move(origin)));
+  actor.token_ = token;
+  return actor;
+}
+
 Actor Actor::by_console(ActorPasskey, RequestOrigin origin) {
   return Actor(Mechanism::console, bounded(std::move(origin)));
 }

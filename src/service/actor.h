@@ -34,6 +34,7 @@ struct RequestOrigin {
 // Only these classes check credentials.
 class ActorPasskey {
   friend class Identity;
+  friend class Tokens;  // whoever presents a token's exact text, to end it
   friend class latchkey::api::Authenticator;
   friend class latchkey::app::Console;
   friend class ActorForTests;
@@ -53,11 +54,13 @@ class Actor {
     core::ScopeSet scopes;
   };
   static Actor by_token(ActorPasskey, const TokenFacts& facts, RequestOrigin origin);
+  // Somebody who presented the exact text of `token`, and may not be its owner.
+  static Actor by_holder(ActorPasskey, core::TokenId token, RequestOrigin origin);
   // Whoever may open the owner-only Unix socket: the operator.
   static Actor by_console(ActorPasskey, RequestOrigin origin);
 
   Mechanism mechanism() const { return mechanism_; }
-  // Nothing at the console.
+  // Nothing at the console, and for a holder.
   std::optional<core::PersonId> person() const { return person_; }
   std::optional<core::SessionId> session() const { return session_; }
   std::optional<core::TokenId> token() const { return token_; }

@@ -67,6 +67,7 @@ Result<void> fill_notice(store::ReadTx& tx, const core::Event& event, const core
   const auto valid_to = parse_date_time(text_of(event.draft.data, "validTo", ""));
   notice.valid_to = valid_to ? *valid_to : token.valid_to;
   notice.at = event.at;
+  notice.by_holder = text_of(event.draft.data, "by", "") == "holder";
   LK_TRY(notice.actor_name, actor_name(tx, event));
   return {};
 }

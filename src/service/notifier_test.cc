@@ -94,6 +94,18 @@ TEST_F(NotifierTest, TellsOfRegenerationAndOfRevocationByOthersOnly) {
   EXPECT_EQ(mailer_.tried[3].recipient, "ada@example.org");
 }
 
+TEST_F(NotifierTest, TellsTheOwnerWhenSomebodyHadTheText) {
+  add_token(ada_, "leaked");
+  ASSERT_TRUE(World::must(tokens_.revoke_by_holder(text_, {"198.51.100.7", "", ""})));
+  drain(notifier_);
+  ASSERT_EQ(mailer_.tried.size(), 2u);
+  EXPECT_EQ(mailer_.tried[1].recipient, "ada@example.org");
+  EXPECT_EQ(mailer_.tried[1].subject, "Personal access token \"leaked\" was revoked");
+  EXPECT_THAT(mailer_.tried[1].body,
+              AllOf(HasSubstr("was revoked by somebody who presented the token itself.\n"),
+                    HasSubstr("From:      198.51.100.7\n")));
+}
+
 TEST_F(NotifierTest, NamesAreThoseOfTheMomentAndAnErasedContextIsNoHindrance) {
   const auto id = add_token(ada_, "old name");
   const auto created = world_.events_after({0}).back().revision;

@@ -53,9 +53,12 @@ std::string what_happened(const TokenNotice& notice) {
              " got a new secret.\nThe old secret stopped working at that moment.\n";
     case NoticeKind::revoked:
       return "A personal access token of yours " + organization + " was revoked by " +
-             (notice.actor_name.empty() ? "an operator of this installation"
-                                        : one_line(notice.actor_name)) +
-             ".\nNothing can be opened with it any more.\n";
+             (notice.by_holder            ? "somebody who presented the token itself"
+              : notice.actor_name.empty() ? "an operator of this installation"
+                                          : one_line(notice.actor_name)) +
+             ".\nNothing can be opened with it any more.\n" +
+             (notice.by_holder ? "If that was not you, its text was where others could read it.\n"
+                               : "");
   }
   LK_ASSERT(false);
   return {};

@@ -18,6 +18,7 @@ struct TokenNotice {
   NoticeKind kind = NoticeKind::created;
   std::string owner_name;
   std::string actor_name;  // of a revocation by somebody else; empty: an operator's console
+  bool by_holder = false;  // revoked by who presented its text, whoever that was
   std::string token_name;
   std::string organization;  // name
   std::string scope;         // canonical text

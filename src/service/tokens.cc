@@ -311,13 +311,62 @@ Result<Changed<core::Token>> Tokens::revoke_as_administrator(const Actor& actor,
   return Changed<core::Token>{std::move(revoked), committed.revision};
 }
 
+Result<std::optional<Changed<core::Token>>> Tokens::revoke_by_holder(const SecretText& text,
+                                                                     const RequestOrigin& origin) {
+  const std::optional<Changed<core::Token>> nothing;
+  LK_CHECK(holders_.take(origin.address));
+  const std::string_view presented = text.reveal(RevealSecret{});
+  const auto parts = core::parse_token(dependencies_.provider, presented);
+  if (!parts) return nothing;
+  const auto digest = dependencies_.digest_keys.digest_of(parts->key_id, presented);
+  if (!digest) return nothing;
+  const auto is_live = [&](store::ReadTx& tx, std::optional<store::TokenRow>& row) -> Result<bool> {
+    LK_TRY(row, store::find_token_by_digest(tx, *digest));
+    return row && row->token.state == core::TokenState::live && store::is_ours(tx, *row);
+  };
+  // Guesses are only read: the writer is for those that have something to write.
+  std::optional<store::TokenRow> row;
+  bool found = false;
+  LK_CHECK(dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
+    LK_TRY(found, is_live(tx, row));
+    return {};
+  }));
+  if (!found) return nothing;
+  core::Token revoked;
+  LK_TRY(const store::Committed committed,
+         dependencies_.store.write([&](store::WriteTx& tx) -> Result<void> {
+           LK_TRY(found, is_live(tx, row));
+           if (!found) return {};  // somebody was faster
+           const Actor holder = Actor::by_holder({}, row->token.id, origin);
+           LK_TRY(revoked, revoke_in(tx, holder, row->token, {{"by", "holder"}}));
+           return {};
+         }));
+  if (!found) return nothing;
+  return std::optional(Changed<core::Token>{std::move(revoked), committed.revision});
+}
+
 Result<Tokens::Self> Tokens::self(const Actor& actor) {
   if (actor.mechanism() != Mechanism::token) {
     return Error(ErrorCode::credential_kind_refused, "Only a token can ask about itself.");
   }
+  return load_self(*actor.token(), *actor.token_organization());
+}
+
+Result<Tokens::Self> Tokens::describe(const ProvenClient& client, core::TokenId id) {
+  std::optional<core::OrganizationId> organization;
+  LK_CHECK(dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
+    LK_TRY(const auto row, store::find_token(tx, id));
+    if (row) organization = row->token.organization;
+    return {};
+  }));
+  if (!organization || !client.is_for(*organization)) return not_found();
+  return load_self(id, *organization);
+}
+
+Result<Tokens::Self> Tokens::load_self(core::TokenId id, core::OrganizationId organization_id) {
   Self self;
   LK_CHECK(dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
-    LK_TRY(store::TokenRow row, load_token(tx, *actor.token_organization(), *actor.token()));
+    LK_TRY(store::TokenRow row, load_token(tx, organization_id, id));
     LK_TRY(auto owner, store::find_person(tx, row.token.owner));
     LK_TRY(auto organization, store::find_organization(tx, row.token.organization));
     if (!owner || !organization) return not_found();

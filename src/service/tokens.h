@@ -13,8 +13,10 @@
 #include "core/organization.h"
 #include "core/person.h"
 #include "service/actor.h"
+#include "service/clients.h"
 #include "service/dependencies.h"
 #include "service/idempotency.h"
+#include "service/throttle.h"
 #include "store/token_rows.h"
 
 namespace latchkey::service {
@@ -35,7 +37,9 @@ struct TokenList {
 class Tokens {
  public:
   explicit Tokens(const Dependencies& dependencies, const Idempotency::Limits& limits = {})
-      : dependencies_(dependencies), idempotency_(dependencies, limits) {}
+      : dependencies_(dependencies),
+        idempotency_(dependencies, limits),
+        holders_(dependencies.clock, kHolderLimit) {}
 
   // Errors of all: organization_unknown, permission_denied, credential_kind_refused (no session),
   // store_unavailable; and those of core/lifecycle.h.
@@ -63,6 +67,11 @@ class Tokens {
   Result<Changed<core::Token>> revoke_as_administrator(const Actor& actor,
                                                        core::OrganizationId organization,
                                                        core::TokenId id);
+  // Revokes the token whose exact text `text` is, whatever became of it otherwise; for whoever has
+  // it (RFC 7009). Nothing if it is no token's, or revoked before. The owner is told.
+  // Errors: too_many_attempts (of one address).
+  Result<std::optional<Changed<core::Token>>> revoke_by_holder(const SecretText& text,
+                                                               const RequestOrigin& origin);
   // What a token may know of itself: its row and its owner. For an Actor by_token.
   struct Self {
     core::Token token;
@@ -70,13 +79,20 @@ class Tokens {
     core::Organization organization;
   };
   Result<Self> self(const Actor& actor);
+  // The same for a client that asks about it.
+  // Errors: pat_authorization_not_found (absent, or not the client's business).
+  Result<Self> describe(const ProvenClient& client, core::TokenId id);
 
   // What keys did and the secrets that they gave, once their time is over: called now and then.
   Idempotency& idempotency() { return idempotency_; }
 
  private:
+  static constexpr Throttle::Limit kHolderLimit{100, Milliseconds(100), 100'000};
+  Result<Self> load_self(core::TokenId id, core::OrganizationId organization);
+
   const Dependencies dependencies_;
   Idempotency idempotency_;
+  Throttle holders_;  // revocations by holders, by address
 };
 
 }  // namespace latchkey::service

@@ -300,6 +300,65 @@ TEST_F(TokensTest, RevokingTwiceIsNoErrorAndOneEvent) {
   EXPECT_EQ(world.store().head().revision, first.revision);
 }
 
+TEST_F(TokensTest, WhoHasTheTextRevokesOnceAndLeavesOneEvent) {
+  const auto issued = World::must(tokens.create(ada, organization, request()));
+  const RequestOrigin origin{"198.51.100.7", "curl/8", "r"};
+  const auto first = World::must(tokens.revoke_by_holder(issued.value.text, origin));
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->value.state, core::TokenState::revoked);
+  const auto events = world.events_after(issued.revision);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].draft.action, core::Action::token_revoked);
+  EXPECT_EQ(events[0].draft.actor, std::nullopt);
+  EXPECT_THAT(events[0].draft.data, HasSubstr(R"("by":"holder")"));
+  EXPECT_EQ(context_of(first->revision).address, "198.51.100.7");
+  EXPECT_EQ(context_of(first->revision).mechanism, "PAT");
+  EXPECT_FALSE(World::must(tokens.revoke_by_holder(issued.value.text, origin)).has_value());
+  EXPECT_EQ(world.store().head().revision, first->revision);
+}
+
+TEST_F(TokensTest, NothingButTheExactTextRevokesForItsHolder) {
+  auto issued = World::must(tokens.create(ada, organization, request()));
+  const std::string old_text = secret_of(issued.value);
+  const core::TokenId id = issued.value.token.id;
+  issued = World::must(tokens.regenerate(ada, organization, id, std::nullopt));
+  const auto head = world.store().head().revision;
+  const std::string text = secret_of(issued.value);
+  for (const std::string& wrong : {old_text, text.substr(1), text + "A", core::format_id(id),
+                                   std::string(), std::string("x"), std::string(84, 'A')}) {
+    const auto revoked = World::must(tokens.revoke_by_holder(SecretText(wrong), {}));
+    EXPECT_FALSE(revoked.has_value()) << wrong.size();
+  }
+  EXPECT_EQ(world.store().head().revision, head);
+  EXPECT_EQ(World::must(tokens.get(ada, organization, id)).token.state, core::TokenState::live);
+}
+
+TEST_F(TokensTest, AHolderRevokesWhatHasExpiredOrHasNoOwnerNow) {
+  const auto issued = World::must(tokens.create(bob, organization, request()));
+  world.remove_member(organization, *bob.person());
+  world.clock.set(issued.value.token.valid_to);
+  EXPECT_TRUE(World::must(tokens.revoke_by_holder(issued.value.text, {})).has_value());
+}
+
+// A row that was written past the server is not signed anew on somebody's word.
+TEST_F(TokensTest, AHolderRevokesNoRowFromOutside) {
+  const auto issued = World::must(tokens.create(ada, organization, request()));
+  World::check(world.store().write_aside([&](store::WriteTx& tx) -> Result<void> {
+    LK_CHECK(tx.connection().run("UPDATE tokens SET scope = 'app_token'"));
+    return {};
+  }));
+  EXPECT_FALSE(World::must(tokens.revoke_by_holder(issued.value.text, {})).has_value());
+}
+
+TEST_F(TokensTest, HoldersAreBoundedPerAddress) {
+  const RequestOrigin here{"198.51.100.7", "", ""};
+  for (int i = 0; i < 100; ++i) World::must(tokens.revoke_by_holder(SecretText("x"), here));
+  EXPECT_EQ(code_of(tokens.revoke_by_holder(SecretText("x"), here)), ErrorCode::too_many_attempts);
+  World::must(tokens.revoke_by_holder(SecretText("x"), {"198.51.100.8", "", ""}));
+  world.clock.advance(Milliseconds(100));
+  World::must(tokens.revoke_by_holder(SecretText("x"), here));
+}
+
 TEST_F(TokensTest, AnExpiredTokenCanBeRevoked) {
   const core::Token token = make(ada);
   world.clock.set(token.valid_to);

@@ -234,6 +234,17 @@ Result<std::optional<TokenRow>> find_token(ReadTx& tx, core::TokenId id) {
   return found;
 }
 
+Result<std::optional<TokenRow>> find_token_by_digest(ReadTx& tx, const Digest& digest) {
+  static const std::string sql =
+      "SELECT " + std::string(kTokenColumns) + " FROM tokens t WHERE t.digest = $1";
+  std::optional<TokenRow> found;
+  LK_CHECK(tx.connection().run(sql, {digest}, [&](const Row& row) -> Result<void> {
+    found = read_token(row);
+    return {};
+  }));
+  return found;
+}
+
 Result<void> insert_token(WriteTx& tx, const core::Token& token, const Digest& mac) {
   const core::Revision revision = tx.bind_row(token.id, mac);
   const std::string name_key = ascii_lower(token.display_name);

@@ -27,6 +27,8 @@ bool is_ours(const ReadTx& tx, const TokenRow& row);
 
 // Nothing when there is no such token.
 Result<std::optional<TokenRow>> find_token(ReadTx& tx, core::TokenId id);
+// The token of the text with that digest; without its last use.
+Result<std::optional<TokenRow>> find_token_by_digest(ReadTx& tx, const Digest& digest);
 // Errors: already_exists (field "id" or "digest").
 Result<void> insert_token(WriteTx& tx, const core::Token& token, const Digest& mac);
 // Replaces everything that may change. REQUIRES: the token exists.
