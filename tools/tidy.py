@@ -57,6 +57,7 @@ REVEALS = {
     "src/service/mailer.cc",  # signs in to the mail server
     "src/service/passwords.cc",  # Argon2id
     "src/service/tokens.cc",  # the digest of a new token
+    "src/api/oauth.cc",  # the token that somebody asks about
     "src/api/identity.cc",  # the session's cookie and the one-time link, once
     "src/api/tokens.cc",  # the reply with the token's text, once
     "src/app/reveal.cc",  # what the command line shows or sends

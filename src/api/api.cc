@@ -13,8 +13,10 @@
 #include "base/text.h"
 #include "base/time_text.h"
 #include "gate/credential.h"
+#include "gate/lesson.h"
 #include "gate/openapi.h"
 #include "gate/route_table.h"
+#include "gate/token_link.h"
 
 LK_EMBEDDED(openapi_json);
 
@@ -71,8 +73,12 @@ class ApiImpl final : public Api {
   Result<void> load(std::string_view document_text);
   void handle(const http::Request& request, http::Reply reply) override;
   ApiCounters counters() const override {
-    return {granted_.load(std::memory_order_relaxed), refused_.load(std::memory_order_relaxed),
-            sign_ins_refused_.load(std::memory_order_relaxed)};
+    return {granted_.load(std::memory_order_relaxed),
+            refused_.load(std::memory_order_relaxed),
+            sign_ins_refused_.load(std::memory_order_relaxed),
+            context_.asked->active.load(std::memory_order_relaxed),
+            context_.asked->inactive.load(std::memory_order_relaxed),
+            context_.asked->revoked.load(std::memory_order_relaxed)};
   }
 
  private:
@@ -86,6 +92,7 @@ class ApiImpl final : public Api {
   Result<Call> prepare(Exchange& exchange);
   Result<http::Response> call(Exchange& exchange);
   Result<void> authenticate_session(Exchange& exchange);
+  std::string token_link(const Exchange& exchange) const;
   void finish(Exchange& exchange, Result<http::Response> result);
   Error without_route(const Error& error, Exchange& exchange, const gate::Credential& credential);
 
@@ -110,7 +117,7 @@ Result<void> ApiImpl::load(std::string_view document_text) {
 Result<void> ApiImpl::bind(const std::vector<gate::Operation>& operations) {
   std::unordered_map<std::string_view, Route> by_id;
   for (const auto routes : {location_routes(), token_routes(), project_routes(), identity_routes(),
-                            organization_routes(), page_routes(), feed_routes()}) {
+                            organization_routes(), page_routes(), feed_routes(), oauth_routes()}) {
     for (const Route& route : routes) {
       if (!by_id.emplace(route.operation_id, route).second) {
         return Error(ErrorCode::configuration,
@@ -287,10 +294,26 @@ Result<http::Response> ApiImpl::call(Exchange& exchange) {
   return response;
 }
 
+// Where a token is made that opens the operation; empty outside of organizations.
+std::string ApiImpl::token_link(const Exchange& exchange) const {
+  if (!exchange.place.found) return {};
+  const Guard& guard = exchange.operation->guard;
+  const std::string organization(exchange.match.parameter("organization"));
+  return gate::token_page_link(context_.options.public_url,
+                               {organization, guard.least_scopes, guard.operation_id});
+}
+
 void ApiImpl::finish(Exchange& exchange, Result<http::Response> result) {
   const http::Request& request = exchange.request;
-  const ErrorScene scene{context_.options.public_url,
-                         request.count_headers(kAntiForgeryHeader) != 0};
+  ErrorScene scene{context_.options.public_url, request.count_headers(kAntiForgeryHeader) != 0};
+  gate::Lesson lesson;
+  std::string link;
+  if (!result && result.error().code == ErrorCode::scope_missing && exchange.operation != nullptr) {
+    const Guard& guard = exchange.operation->guard;
+    link = token_link(exchange);
+    lesson = {guard.operation_id, &guard.alternatives, link};
+    scene.lesson = &lesson;
+  }
   if (!result && result.error().code == ErrorCode::internal) {
     context_.dependencies.log.error("api.internal", {{"request_id", request.request_id()},
                                                      {"message", result.error().message}});

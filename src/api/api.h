@@ -64,6 +64,9 @@ struct ApiCounters {
   uint64_t checks_granted = 0;
   uint64_t checks_refused = 0;
   uint64_t sign_ins_refused = 0;
+  uint64_t asked_active = 0;  // by introspection and batch check
+  uint64_t asked_inactive = 0;
+  uint64_t revoked_by_holders = 0;
 };
 
 class Api : public http::Handler {

@@ -1,6 +1,8 @@
 #include "api/authenticate.h"
 
 #include "base/text.h"
+#include "gate/lesson.h"
+#include "gate/token_link.h"
 
 namespace latchkey::api {
 namespace {
@@ -29,13 +31,11 @@ Result<core::ClientPermission> read_permission(const gate::Operation& operation,
   return *permission;
 }
 
-// The refusal that names what would do.
+// The refusal that names what would do; where to get it, the answer adds.
 Error lacking(const Guard& guard) {
-  return Error(ErrorCode::scope_missing,
-               "Access Denied: The Personal Access Token used lacks a scope that opens this "
-               "operation under its owner's role. Any one of these would do: " +
-                   guard.scope_names + ", or full access (app_token).",
-               "", guard.scope_names);
+  const gate::Lesson lesson{guard.operation_id, &guard.alternatives, ""};
+  return Error(ErrorCode::scope_missing, gate::lesson_message(lesson), "",
+               gate::lesson_scope(lesson));
 }
 
 }  // namespace
@@ -63,13 +63,15 @@ Result<Guard> make_guard(const core::ScopeCatalog& catalog, const gate::Operatio
       if (scope == nullptr)
         return refused(operation, "asks for the unknown scope '" + identifier + "'");
       set.add(scope->number);
-      guard.scope_names += (guard.scope_names.empty() ? "" : " ") + identifier;
     }
     alternatives.push_back(set);
   }
   // Whoever may call without a token may call with any good one.
   if (!guard.takes_token && guard.is_open) alternatives.emplace_back();
   guard.scopes = verify::ScopeRequirement(std::move(alternatives));
+  guard.operation_id = operation.operation_id;
+  guard.alternatives = gate::name_alternatives(catalog, guard.scopes);
+  guard.least_scopes = gate::least_scopes(catalog, guard.scopes);
   return guard;
 }
 

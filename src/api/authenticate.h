@@ -26,7 +26,10 @@ struct Guard {
   std::optional<core::ClientPermission> client;  // that takes clients with this permission
   bool is_open = false;                          // anonymous callers too
   verify::ScopeRequirement scopes = verify::ScopeRequirement({});
-  std::string scope_names;  // of all alternatives, for the refusal
+  // What a refusal teaches (docs/spec/refusals.md).
+  std::string operation_id;
+  std::vector<std::string> alternatives;
+  std::string least_scopes;
 };
 
 // Errors: configuration (an unknown scheme or scope; names the operation).

@@ -28,7 +28,8 @@ TEST_F(Document, AlternativesAreAnyOneOf) {
   ASSERT_TRUE(guard);
   EXPECT_TRUE(guard->takes_token);
   EXPECT_TRUE(guard->takes_session);
-  EXPECT_EQ(guard->scope_names, "vso.project vso.profile");
+  EXPECT_EQ(guard->alternatives, (std::vector<std::string>{"vso.project", "vso.profile"}));
+  EXPECT_EQ(guard->least_scopes, "vso.project");
   EXPECT_TRUE(guard->scopes.met_by(catalog_.find("vso.profile")->closure));
   EXPECT_TRUE(guard->scopes.met_by(catalog_.find("vso.project_manage")->closure));
   EXPECT_FALSE(guard->scopes.met_by(catalog_.find("vso.wiki")->closure));
@@ -85,7 +86,7 @@ TEST_F(Document, EveryOperationHasAHandlerAndEveryHandlerAnOperation) {
   }
   std::set<std::string> handlers;
   for (const auto routes : {location_routes(), token_routes(), project_routes(), identity_routes(),
-                            organization_routes(), page_routes()}) {
+                            organization_routes(), page_routes(), feed_routes(), oauth_routes()}) {
     for (const Route& route : routes) handlers.emplace(route.operation_id);
   }
   EXPECT_EQ(operations, handlers);

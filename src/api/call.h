@@ -6,7 +6,9 @@
 // thread a Call.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,10 +24,18 @@
 
 namespace latchkey::api {
 
+// What clients and holders asked about tokens, counted.
+struct AskedCounters {
+  std::atomic<uint64_t> active{0};
+  std::atomic<uint64_t> inactive{0};
+  std::atomic<uint64_t> revoked{0};
+};
+
 // What every handler may use; lives as long as the Api.
 struct Context {
   ApiDependencies dependencies;
   ApiOptions options;
+  std::unique_ptr<AskedCounters> asked = std::make_unique<AskedCounters>();
 };
 
 struct Call {
@@ -103,6 +113,7 @@ std::span<const Route> token_routes();
 std::span<const Route> project_routes();
 std::span<const Route> identity_routes();
 std::span<const Route> organization_routes();
+std::span<const Route> oauth_routes();
 std::span<const Route> page_routes();
 std::span<const Route> feed_routes();
 

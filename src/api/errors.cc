@@ -155,7 +155,10 @@ void add_challenges(http::Response& response, const Error& error, const ErrorSce
 
 http::Response error_response(const Error& error, const ErrorScene& scene) {
   const Row& row = row_of(error.code);
-  const std::string message = error.message.empty() ? std::string(row.message) : error.message;
+  const gate::Lesson* lesson = error.code == scope_missing ? scene.lesson : nullptr;
+  const std::string message = lesson != nullptr       ? gate::lesson_message(*lesson)
+                              : error.message.empty() ? std::string(row.message)
+                                                      : error.message;
   std::string body = "{\"$id\":\"1\",\"innerException\":null,\"message\":" + quote_json(message);
   body += ",\"typeName\":" +
           quote_json("Microsoft.VisualStudio.Services.Common." + std::string(row.type_key) +
@@ -166,11 +169,16 @@ http::Response error_response(const Error& error, const ErrorScene& scene) {
   if (error.code == ErrorCode::token_secret_gone) {
     body += ",\"authorizationId\":" + quote_json(error.detail);
   }
+  if (lesson != nullptr) body += gate::lesson_fields(*lesson);
   body += '}';
   http::Response response =
       http::make_response(row.status, "application/json; charset=utf-8", std::move(body));
   if (row.status == 401 || row.status == 403) {
-    response.add_header("X-TFS-ServiceError", percent_encode(message));
+    // The address of a link is in the body alone: headers are short in most proxies.
+    const std::string short_message =
+        lesson != nullptr ? gate::lesson_message({lesson->operation, lesson->alternatives, ""})
+                          : message;
+    response.add_header("X-TFS-ServiceError", percent_encode(short_message));
   }
   add_challenges(response, error, scene);
   if (error.code == ErrorCode::method_not_allowed) response.add_header("Allow", error.detail);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "gate/lesson.h"
 #include "http/message.h"
 
 namespace latchkey::api {
@@ -17,6 +18,7 @@ namespace latchkey::api {
 struct ErrorScene {
   std::string_view public_url;   // the realm of the challenges
   bool is_page_request = false;  // from a page of ours: no Basic challenge, so no password box
+  const gate::Lesson* lesson = nullptr;  // of a 403 for a missing scope, where it is known
 };
 
 // The answer for `error`. Malformed and unknown tokens give one and the same.

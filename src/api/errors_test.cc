@@ -92,6 +92,32 @@ TEST(ErrorResponse, WaitAndMethodsStandInHeaders) {
             std::vector<std::string>{"1"});
 }
 
+TEST(ErrorResponse, MissingScopeTeachesWhatWouldDoAndWhereToGetIt) {
+  const std::vector<std::string> alternatives = {"vso.project", "vso.work vso.code"};
+  const gate::Lesson lesson{"listProjects", &alternatives,
+                            "https://t/a/_usersSettings/tokens?new=1"};
+  const ErrorScene scene{"http://host:1", false, &lesson};
+  const auto response =
+      error_response(Error(ErrorCode::scope_missing, "", "", gate::lesson_scope(lesson)), scene);
+  EXPECT_EQ(response.status, 403);
+  const json::object body = body_of(response);
+  EXPECT_EQ(body.at("operation").as_string(), "listProjects");
+  EXPECT_EQ(body.at("scopes").as_array().at(1).as_string(), "vso.work vso.code");
+  EXPECT_EQ(body.at("tokenUrl").as_string(), lesson.link);
+  const std::string message(body.at("message").as_string());
+  EXPECT_NE(message.find("(listProjects)"), std::string::npos);
+  EXPECT_NE(message.find(lesson.link), std::string::npos);
+  EXPECT_EQ(values_of(response, "X-TFS-ServiceError").at(0).find("_usersSettings"),
+            std::string::npos);
+  EXPECT_EQ(values_of(response, "WWW-Authenticate"),
+            std::vector<std::string>{"Bearer realm=\"http://host:1/\", "
+                                     "error=\"insufficient_scope\", "
+                                     "scope=\"vso.project vso.work vso.code\""});
+  // No other refusal teaches.
+  EXPECT_EQ(error_response(Error(ErrorCode::token_expired), scene).body.find("tokenUrl"),
+            std::string::npos);
+}
+
 TEST(ErrorResponse, BusyServerSaysWhenToComeBack) {
   const auto response = error_response(Error(ErrorCode::overloaded), kScript);
   EXPECT_EQ(response.status, 503);

@@ -170,6 +170,12 @@ void add_store(MetricsText& text, const Measurements& m) {
   text.head("latchkey_checks_total", "counter", "Checked credentials by outcome.");
   text.sample("latchkey_checks_total", "outcome=\"granted\"", m.checks.checks_granted);
   text.sample("latchkey_checks_total", "outcome=\"refused\"", m.checks.checks_refused);
+  text.head("latchkey_asked_tokens_total", "counter",
+            "Tokens that resource servers asked about, by introspection and batch check.");
+  text.sample("latchkey_asked_tokens_total", "answer=\"active\"", m.checks.asked_active);
+  text.sample("latchkey_asked_tokens_total", "answer=\"inactive\"", m.checks.asked_inactive);
+  text.add("latchkey_revoked_by_holders_total", "counter",
+           "Tokens that were revoked by who presented their text.", m.checks.revoked_by_holders);
   text.add("latchkey_sign_ins_refused_total", "counter", "Refused sign-ins.",
            m.checks.sign_ins_refused);
   text.head("latchkey_jobs_queued", "gauge", "Jobs that wait for a thread.");

@@ -2,7 +2,7 @@
 //
 // A change answers with the position that it made (X-Latchkey-Revision). Whoever has it may ask any
 // verifier to check no earlier state than that: so a client reads its own revocation anywhere.
-// Thread safety: any thread that may block. Spec: docs/spec/verification.md, V14.
+// Thread safety: any thread that may block. Spec: docs/spec/oauth.md, OA12.
 #pragma once
 
 #include "core/ids.h"

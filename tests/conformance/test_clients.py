@@ -55,7 +55,10 @@ class Curl(Clients):
         status, body = self.curl(token, "/_apis/projects?api-version=7.1", "-D", "-")
         self.assertEqual(status, 403)
         self.assertIn('error="insufficient_scope", scope="vso.project vso.profile"', body)
-        self.assertIn("vso.project vso.profile", json.loads(body[body.index("{"):])["message"])
+        told = json.loads(body[body.index("{"):])
+        self.assertIn("vso.project, vso.profile, or full access", told["message"])
+        self.assertEqual(told["scopes"], ["vso.project", "vso.profile"])
+        self.assertIn("/_usersSettings/tokens?new=1&scopes=", told["tokenUrl"])
 
     def test_a_revoked_token_is_refused_from_the_next_request_on(self):
         answer = self.server.create_token(name="short", scope="vso.project")

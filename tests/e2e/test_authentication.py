@@ -423,7 +423,7 @@ class Document(Matrix):
             elif not names:
                 self.assert_passes(answer, operation)
             else:
-                self.assert_error(answer, 403, ACCESS_CHECK, names)
+                self.assert_error(answer, 403, ACCESS_CHECK, *names.split(" "))
                 self.assertIn(f'error="insufficient_scope", scope="{names}"',
                               answer.headers["www-authenticate"])
         self.each(check)
