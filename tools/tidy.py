@@ -411,6 +411,19 @@ def check_links(root, files):
                 yield file.path, file.line_of(match.start()), f"the link to {target} leads nowhere"
 
 
+def check_rule_numbers(_root, files):
+    """A rule of docs/spec has a number of its own on its page."""
+    for file in files:
+        if not file.path.startswith("docs/spec/"):
+            continue
+        seen = set()
+        for match in re.finditer(r"^- \*\*([A-Z]+\d+)\*\*", file.text, flags=re.M):
+            if match.group(1) in seen:
+                yield (file.path, file.line_of(match.start()),
+                       f"the rule {match.group(1)} stands here twice")
+            seen.add(match.group(1))
+
+
 # How docs/security.md names a test: "Suite.Name" of C++, "test_file.Class.test_name" of Python, and
 # "file.spec.ts: title" of the browser's; "*" stands for all of a suite or class.
 CPP_TEST = re.compile(r"([A-Z]\w*)\.(\w+|\*)")
@@ -475,7 +488,8 @@ def untested_codes(_root, files):
 
 
 RULES = [check_layers, check_includes, check_words, check_secrets, check_limits, check_headers,
-         check_tests_exist, check_machine_paths, check_links, check_named_tests]
+         check_tests_exist, check_machine_paths, check_links, check_rule_numbers,
+         check_named_tests]
 
 
 def problems(root, strict=False):

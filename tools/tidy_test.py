@@ -192,6 +192,11 @@ X x = default_value;
         self.accepted("docs/y.md", "see [it](z.md#part), [web](https://x.org/a), [here](#part)\n"
                       "`[no](link)`\n```\n[no](link)\n```\n", **{"docs/z.md": "# z\n"})
 
+    def test_a_rule_number_that_stands_twice(self):
+        self.refused("R1 stands here twice", "docs/spec/y.md",
+                     "- **R1** a\n- **R2** b\n- **R1** c\n")
+        self.accepted("docs/spec/y.md", "- **R1** a\n- **R2** b\n  **R1**\n")
+
     def test_checks_name_tests_that_exist(self):
         rows = [f"| {number} | a statement | holds | `Suite.Name` |" for number in range(1, 26)]
         rows[24] = "| 25 | a statement | comes with the gate | |"

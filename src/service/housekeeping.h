@@ -2,7 +2,7 @@
 //
 // Sessions that are over, links that have been over for a day, the outcome of old operations, old
 // mails. None of it is state, so no event tells of it; each call deletes a bounded number of rows.
-// Thread safety: any thread. Spec: docs/spec/store.md, S24.
+// Thread safety: any thread. Spec: docs/spec/store.md, S31.
 #pragma once
 
 #include "base/clock.h"

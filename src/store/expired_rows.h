@@ -1,7 +1,7 @@
 // Deletes rows that are over: links that nobody can use, mails that nobody needs to read.
 //
 // Each call deletes at most `limit` rows, so that no write is long. Thread safety: as of the
-// transaction. Spec: docs/spec/store.md, S24.
+// transaction. Spec: docs/spec/store.md, S31.
 #pragma once
 
 #include "store/store.h"

@@ -95,7 +95,7 @@ class Store {
   virtual Result<void> write_aside(const WriteBody& body) = 0;
 
   // Whether a sync failed, so that every write answers store_unavailable until the process was
-  // started again (rule S24).
+  // started again (rule S32).
   virtual bool needs_restart() const = 0;
   // The last committed event.
   virtual LogHead head() const = 0;

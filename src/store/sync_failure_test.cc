@@ -1,4 +1,4 @@
-// Rule S24: after a sync that failed nothing is acknowledged that a loss of power takes back.
+// Rule S32: after a sync that failed nothing is acknowledged that a loss of power takes back.
 #include <gtest/gtest.h>
 
 #include <filesystem>
