@@ -84,26 +84,20 @@ void Relay::begin_answer(size_t head_bytes) {
       is_streamed && client_speaks_11_ ? BodyCoder::Output::chunked : BodyCoder::Output::plain;
   BodyCoder coder(head_.framing, head_.content_length, output);
   const std::span<char> behind(connection_->buffer() + head_bytes, received_bytes_ - head_bytes);
-  BodyCoder::Piece piece;
-  if (coder.is_done()) {
-    piece.rest = {behind.data(), behind.size()};
-  } else if (!behind.empty()) {
-    // The first piece's framing may be written over the head's end, so the head is used first.
-    piece.rest = {};
-  }
   const bool keeps_client =
       client_keeps_ && request_done_ && client_speaks_11_ && !thread_.stopping();
-  keeps_client_ = keeps_client;
-  keeps_upstream_ = head_.keep_alive && request_done_ && piece.rest.empty();
   head_out_.clear();
   append_answer_head(head_out_, head_,
                      {{keeps_client ? ConnectionUse::keep : ConnectionUse::close,
                        client_->stream().is_encrypted() ? Transport::tls : Transport::plain},
                       output,
                       forward_.answer_headers});
+  // Only now: the framing of a first piece is written over the end of the head.
+  BodyCoder::Piece piece{{}, {behind.data(), behind.size()}, false};
   if (!coder.is_done() && !behind.empty()) piece = coder.encode(behind);
   if (piece.is_malformed) return refuse(Failure::malformed);
-  keeps_upstream_ = keeps_upstream_ && piece.rest.empty();
+  keeps_client_ = keeps_client;
+  keeps_upstream_ = head_.keep_alive && request_done_ && piece.rest.empty();
   answer_coder_ = coder;
   phase_ = Phase::answer;
   upstream().note_success(connection_->address());

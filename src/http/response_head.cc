@@ -131,6 +131,7 @@ HeadOutcome parse_response_head(std::string_view bytes, bool is_head_request, Re
     return HeadOutcome::malformed;
   rest.remove_prefix(line_end + 2);
   out.headers.clear();
+  out.headers.reserve(16);  // of most answers
   Seen seen;
   while (!rest.empty()) {
     const size_t next = rest.find('\n') - 1;
