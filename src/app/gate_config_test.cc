@@ -30,8 +30,13 @@ upstream = ["http://127.0.0.1:3000"]
 upstream_host = "upstream"
 answer_timeout_ms = 1000
 body_bytes_max = 10
-rules = [{name = "r", methods = ["GET"], path = "/v1/{org}/r", query = "a=b",
-          host = "a.example.com", access = "any_token"}]
+[[gate.api.rules]]
+name = "r"
+methods = ["GET"]
+path = "/v1/{org}/r"
+query = "a=b"
+host = "a.example.com"
+access = "any_token"
 )";
 
 class GateConfigTest : public testing::Test {

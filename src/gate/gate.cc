@@ -47,7 +47,7 @@ Result<std::optional<core::Position>> read_min_revision(const http::Request& req
   const auto number = dot == text.npos ? std::nullopt : parse_unsigned(text.substr(dot + 1));
   if (count > 1 || !epoch || !number) {
     return Error(ErrorCode::request_malformed,
-                 std::string(kMinRevisionHeader) + " must be one <epoch>.<revision>.",
+                 "X-Latchkey-Min-Revision must be one <epoch>.<revision>.",
                  std::string(kMinRevisionHeader));
   }
   return std::optional(core::Position{*epoch, {*number}});
