@@ -16,7 +16,7 @@ constexpr unsigned char kAlpnProtocol[] = {8, 'h', 't', 't', 'p', '/', '1', '.',
 
 struct TlsClientContext::State {
   struct Free {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+    void operator()(SSL_CTX* native) const { SSL_CTX_free(native); }
   };
   std::unique_ptr<SSL_CTX, Free> context;
 };
