@@ -27,7 +27,11 @@ class GitPolicy final : public gate::ProxyPolicy {
   gate::ProxyDecision decide(const http::Request& request) override {
     gate::PathSegments path;
     auto decided = decide(request, path);
-    if (!decided) return gate::refusal_response(decided.error(), {"git", "", "", "", false});
+    if (!decided) {
+      gate::RefusalScene scene;
+      scene.realm = "git";
+      return gate::refusal_response(decided.error(), scene);
+    }
     gate::ProxyForward forward;
     forward.upstream = &upstream_;
     forward.target = gate::format_proxy_target(path, request.path(), request.query());
