@@ -98,6 +98,22 @@ CORE_AND_VERIFY = [
            "if ((load_acquire(bucket->flags) & kOverflowed) == 0) return {};",
            "return {};",
            "tokens are not found when a bucket is full"),
+    # src/verify: what a gate hears
+    Mutant("part_taken_for_all", "verify/http_feed.cc", "if (!message.more) return position;",
+           "return position;", "a gate lets a revoked token through that stood in the rest"),
+    Mutant("keys_after_items", "verify/http_feed.cc",
+           "    if (message.keys) take_keys(*message.keys);\n"
+           "    for (const FeedItem& item : message.items) sink(item);\n    position",
+           "    for (const FeedItem& item : message.items) sink(item);\n"
+           "    if (message.keys) take_keys(*message.keys);\n    position",
+           "tokens of a new key are refused"),
+    Mutant("message_goes_on", "verify/feed_message.cc",
+           'if (!in_.at_end()) return broken("goes on after its end");', "",
+           "two readers take one message for two"),
+    Mutant("any_http_server", "verify/server_connection.cc", "return host == \"localhost\" ||",
+           "return !host.empty() ||", "digest keys go over a network in the clear"),
+    Mutant("credential_of_all", "verify/server_connection.cc", "(facts.st_mode & 077) != 0",
+           "(facts.st_mode & 007) != 0", "a group reads the credential of a gate"),
     Mutant("no_grace_for_readers", "verify/read_protection.cc", "round < 2", "round < 0",
            "memory is freed while a check reads it"),
 ]
@@ -116,6 +132,9 @@ AROUND = [
     Mutant("row_put_back", "store/audit.cc", "if (row->revision < revision) return violated",
            "if (row->revision == core::Revision{0}) return violated",
            "the audit passes over a token row of an earlier day"),
+    Mutant("organizations_outside_the_mac", "store/row_mac.cc",
+           "  canonical.add(std::span<const uint8_t>(organizations));\n", "",
+           "whoever writes the database lets a client hear of all organizations"),
     Mutant("second_credential", "gate/credential.cc", "    if (value) {\n",
            "    if (value && value->empty()) {\n", "two readers take two credentials"),
     Mutant("encoded_slash", "gate/path.cc", '"%2f")) return true;', '"%2f%")) return true;',

@@ -15,6 +15,7 @@
 #include "base/entropy.h"
 #include "base/log.h"
 #include "core/scope_catalog.h"
+#include "gate/usage_recorder.h"
 #include "http/message.h"
 #include "http/worker_pool.h"
 #include "service/clients.h"
@@ -24,6 +25,7 @@
 #include "service/organizations.h"
 #include "service/projects.h"
 #include "service/tokens.h"
+#include "service/usage.h"
 #include "verify/verifier.h"
 
 namespace latchkey::api {
@@ -37,6 +39,8 @@ struct Services {
   service::LastUseRecorder& last_use;
   service::Clients& clients;
   ChangeFeed& feed;
+  service::Usage& usage;
+  gate::UsageRecorder& usage_recorder;
 };
 
 struct ApiDependencies {

@@ -87,9 +87,14 @@ Result<Authenticator::Checked> Authenticator::check_token(
   const auto& required = opens && !is_nowhere ? guard->scopes : any_token_;
   auto grant = dependencies.verifier.check(text, place.found, required, moment);
   if (!grant) {
+    if (const auto known = dependencies.verifier.find_token(text)) {
+      dependencies.services.usage_recorder.note({*known, moment.now, false});
+    }
     const Error& error = grant.error();
     return error.code == ErrorCode::scope_missing && guard != nullptr ? lacking(*guard) : error;
   }
+  const bool is_refused = is_nowhere || (guard != nullptr && !opens);
+  dependencies.services.usage_recorder.note({grant->token(), moment.now, !is_refused});
   if (is_nowhere) return Error(ErrorCode::token_wrong_organization);
   if (guard != nullptr && !opens) return Error(ErrorCode::credential_kind_refused);
   dependencies.services.last_use.note(grant->token(), moment.now, origin.address,

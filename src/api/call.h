@@ -116,5 +116,6 @@ std::span<const Route> organization_routes();
 std::span<const Route> oauth_routes();
 std::span<const Route> page_routes();
 std::span<const Route> feed_routes();
+std::span<const Route> usage_routes();
 
 }  // namespace latchkey::api

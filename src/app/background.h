@@ -12,9 +12,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gate/usage_recorder.h"
 #include "service/idempotency.h"
 #include "service/last_use.h"
 #include "service/notifier.h"
+#include "service/usage.h"
 #include "store/store.h"
 #include "verify/verifier.h"
 
@@ -26,6 +28,8 @@ struct BackgroundDependencies {
   verify::Feed& feed;
   service::Notifier& notifier;
   service::LastUseRecorder& last_use;
+  gate::UsageRecorder& usage_recorder;
+  service::Usage& usage;
   service::Idempotency& idempotency;
   Clock& clock;
   Log& log;
@@ -47,6 +51,7 @@ class Background {
   void notify(std::stop_token stop);
   void keep_house(std::stop_token stop);
   void clear_up();
+  void flush_usage();
   // Waits `time` or until `stop`; whether to go on.
   bool pause(std::stop_token stop, Milliseconds time);
 

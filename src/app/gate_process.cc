@@ -1,6 +1,8 @@
 #include "app/gate_process.h"
 
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 #include "app/gate_service.h"
@@ -8,16 +10,14 @@
 #include "app/version.h"
 #include "base/mutex.h"
 #include "base/one_way_clock.h"
+#include "gate/usage_report.h"
 #include "http/server.h"
 #include "verify/remote_verifier.h"
 
 namespace latchkey::app {
 namespace {
 
-class ForgetUses final : public gate::UsageSink {
- public:
-  void note(const gate::Use&) noexcept override {}
-};
+constexpr Milliseconds kReportInterval{5'000};
 
 }  // namespace
 
@@ -29,6 +29,7 @@ struct GateProcess::State {
   Result<void> connect();
   Measurements measure() const;
   void follow(std::stop_token stop);
+  void report(std::stop_token stop);
   void stop(Milliseconds grace);
 
   Config config;
@@ -37,7 +38,7 @@ struct GateProcess::State {
   OneWayClock clock{system_clock};
   SystemEntropy entropy;
   const int64_t started_at_ms = clock.now().ms;
-  ForgetUses usage;
+  gate::UsageRecorder usage;
   std::unique_ptr<verify::RemoteVerifier> remote;
   std::unique_ptr<GateService> service;
   std::unique_ptr<OperationsHandler> operations;
@@ -46,6 +47,8 @@ struct GateProcess::State {
   mutable Mutex mutex;
   std::optional<Error> failure LK_GUARDED_BY(mutex);
   std::jthread follower;
+  std::optional<gate::UsageReporter> usage_reporter;
+  std::jthread reporter;
 };
 
 Result<void> GateProcess::State::start_operations() {
@@ -69,7 +72,9 @@ Result<void> GateProcess::State::connect() {
   LK_TRY(service, GateService::start(
                       {config, remote->verifier(), remote->catalog(), usage, clock, entropy, log},
                       tokens_url));
+  LK_TRY(usage_reporter, gate::UsageReporter::open(options.server, usage, clock, entropy));
   follower = std::jthread([this](std::stop_token token) { follow(token); });
+  reporter = std::jthread([this](std::stop_token token) { report(token); });
   is_serving = true;
   const auto status = remote->verifier().status();
   log.info("gate.ready", {{"version", kVersion},
@@ -91,12 +96,33 @@ void GateProcess::State::follow(std::stop_token token) {
   failure = std::move(followed).error();
 }
 
+// Tells the server how tokens were used, and once more at the end. What it cannot tell it keeps
+// within the recorder's bounds.
+void GateProcess::State::report(std::stop_token token) {
+  std::condition_variable_any woken;
+  std::mutex pause;  // guards nothing
+  bool is_told = true;
+  while (true) {
+    const bool is_last = token.stop_requested();
+    const auto reported = usage_reporter->step();
+    if (!reported && is_told) {
+      log.warning("usage.report_failed", {{"code", error_name(reported.error().code)},
+                                          {"message", reported.error().message}});
+    }
+    is_told = reported.has_value();
+    if (is_last) return;
+    std::unique_lock<std::mutex> lock(pause);
+    woken.wait_for(lock, token, kReportInterval, [] { return false; });
+  }
+}
+
 Measurements GateProcess::State::measure() const {
   Measurements m;
   m.has_store = false;
   m.is_serving = is_serving;
   m.started_at_ms = started_at_ms;
   m.resident_bytes = resident_bytes();
+  m.usage_dropped = usage.dropped();
   if (!m.is_serving) return m;  // the rest is being made, or ended
   m.index = remote->verifier().status();
   m.staleness_max = remote->staleness_max();
@@ -112,6 +138,7 @@ void GateProcess::State::stop(Milliseconds grace) {
   // The listener of health and metrics looks at the rest, so it ends first.
   if (operations_server) operations_server->stop(Milliseconds(100));
   if (service) service->stop(grace);
+  reporter = {};
   follower = {};
   if (was_serving) log.info("gate.stopped");
 }

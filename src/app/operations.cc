@@ -62,6 +62,11 @@ void add_feed(MetricsText& text, const Measurements& m) {
   text.sample("latchkey_feed_answers_total", "kind=\"refused\"", m.feed.refused);
 }
 
+void add_usage(MetricsText& text, const Measurements& m) {
+  text.add("latchkey_usage_dropped_total", "counter",
+           "Uses of tokens that were not counted because there was no room.", m.usage_dropped);
+}
+
 void add_http(MetricsText& text, const Measurements& m) {
   text.add("latchkey_http_connections_open", "gauge", "Open connections.", m.http.connections_open);
   text.add("latchkey_http_connections_total", "counter", "Accepted connections.",
@@ -211,6 +216,7 @@ std::string format_metrics(const Measurements& m) {
            not_ready_reason(m) ? 0 : 1);
   add_index(text, m);
   if (m.has_store) add_store(text, m);
+  add_usage(text, m);
   add_http(text, m);
   if (m.tls) add_tls(text, m);
   if (m.gate) add_gate(text, *m.gate);

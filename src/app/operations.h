@@ -34,6 +34,7 @@ struct Measurements {
   uint64_t mails_unsent = 0;
   uint64_t token_rows_refused = 0;
   FeedHubCounters feed;
+  uint64_t usage_dropped = 0;
   bool store_needs_restart = false;
   uint64_t resident_bytes = 0;
   uint64_t digest_keys = 0;

@@ -63,15 +63,18 @@ class Front final : public http::Handler {
 };
 
 // What the gate tells of tokens goes where our own API's uses go.
-class LastUseSink final : public gate::UsageSink {
+class GateUses final : public gate::UsageSink {
  public:
-  explicit LastUseSink(service::LastUseRecorder& recorder) : recorder_(recorder) {}
+  GateUses(service::LastUseRecorder& last_use, gate::UsageRecorder& counts)
+      : last_use_(last_use), counts_(counts) {}
   void note(const gate::Use& use) noexcept override {
-    if (use.allowed) recorder_.note(use.token, use.at, use.address, use.user_agent);
+    counts_.note({use.token, use.at, use.allowed});
+    if (use.allowed) last_use_.note(use.token, use.at, use.address, use.user_agent);
   }
 
  private:
-  service::LastUseRecorder& recorder_;
+  service::LastUseRecorder& last_use_;
+  gate::UsageRecorder& counts_;
 };
 
 Result<std::unique_ptr<service::Mailer>> make_mailer(const Config& config) {
@@ -152,7 +155,9 @@ struct Server::State {
   std::unique_ptr<service::Clients> clients;
   std::unique_ptr<FeedHub> feed_hub;
   service::LastUseRecorder last_use;
-  LastUseSink usage{last_use};
+  gate::UsageRecorder usage_recorder;
+  std::unique_ptr<service::Usage> usage;
+  GateUses gate_uses{last_use, usage_recorder};
   std::unique_ptr<Background> background;
   std::unique_ptr<http::WorkerPool> workers;
   std::unique_ptr<http::WorkerPool> password_workers;
@@ -199,6 +204,7 @@ Result<void> Server::State::start_services() {
   notifier_options.public_url = started.public_url;
   notifier = std::make_unique<service::Notifier>(dependencies, notifier_options, mailer.get());
 
+  usage = std::make_unique<service::Usage>(dependencies);
   clients = std::make_unique<service::Clients>(dependencies);
   LK_CHECK(clients->load());
 
@@ -211,8 +217,9 @@ Result<void> Server::State::start_services() {
       FeedHubDependencies{*store, *keys, catalog, provider, *clients, feed_log,
                           Milliseconds(config.verifier_staleness_max_ms)});
   LK_CHECK(verifier->load(*recording_feed));
-  background = std::make_unique<Background>(BackgroundDependencies{
-      *store, *verifier, *recording_feed, *notifier, last_use, tokens->idempotency(), clock, log});
+  background = std::make_unique<Background>(
+      BackgroundDependencies{*store, *verifier, *recording_feed, *notifier, last_use,
+                             usage_recorder, *usage, tokens->idempotency(), clock, log});
   row_signer = std::make_unique<RowSigner>(RowSignerDependencies{*key_keeper, *key_changes, log});
   console_keys = std::make_unique<ConsoleKeys>(*key_keeper, *row_signer, *verifier);
   console_clients = std::make_unique<ConsoleClients>(*clients);
@@ -225,8 +232,8 @@ Result<void> Server::State::start_services() {
   options.deployment_id = keys->deployment_id();
   options.epoch = store->head().epoch;
   options.has_tls = tls != nullptr;
-  const api::Services services{*identity, *organizations, *projects, *tokens,
-                               *notifier, last_use,       *clients,  *feed_hub};
+  const api::Services services{*identity, *organizations, *projects, *tokens, *notifier,
+                               last_use,  *clients,       *feed_hub, *usage,  usage_recorder};
   LK_TRY(api, api::Api::create(
                   {services, *verifier, catalog, *workers, *password_workers, clock, entropy, log},
                   options));
@@ -289,7 +296,7 @@ Result<void> Server::State::tell() {
     LK_TRY(auto link, identity->issue_setup_link({"", "latchkey serve", ""}));
     started.setup_code = std::move(link.code);
   }
-  LK_TRY(gate, GateService::start({config, *verifier, catalog, usage, clock, entropy, log},
+  LK_TRY(gate, GateService::start({config, *verifier, catalog, gate_uses, clock, entropy, log},
                                   started.public_url));
   started.gate_url = gate->url();
   front.open(*api, *gate);
@@ -316,6 +323,7 @@ Measurements Server::State::measure() const {
   if (!m.is_serving) return m;  // the rest is being made, or ended
   m.token_rows_refused = feed->tampered_tokens();
   m.feed = feed_hub->counters();
+  m.usage_dropped = usage_recorder.dropped();
   m.store_needs_restart = store->needs_restart();
   m.checks = api->counters();
   m.http = http_server->counters();

@@ -174,8 +174,13 @@ Result<verify::Grant> Gate::check(std::string_view secret, const http::Request& 
     organization =
         dependencies_.verifier.find_organization(core::organization_key(decision.organization));
   }
-  LK_TRY(verify::Grant grant,
-         dependencies_.verifier.check(secret, organization, any_token_, moment));
+  auto checked = dependencies_.verifier.check(secret, organization, any_token_, moment);
+  if (!checked) {
+    const auto known = dependencies_.verifier.find_token(secret);
+    if (known) dependencies_.usage.note({*known, moment.now, false});
+    return std::move(checked).error();
+  }
+  verify::Grant grant = *std::move(checked);
   Use use{grant.token(), moment.now, true, request.peer_address(),
           request.header("User-Agent").value_or("")};
   // A request that is not open says its organization; there may be none of that name.

@@ -246,8 +246,28 @@ CREATE UNIQUE INDEX clients_name_key ON clients (name_key);
 CREATE UNIQUE INDEX clients_digest ON clients (digest);
 )sql";
 
-constexpr std::string_view kMigrations[] = {kFirst, kIdempotencyKeys, kEpoch, kDeclaredScopes,
-                                            kClients};
+// How tokens were used (docs/spec/usage.md): no state, so without foreign keys and MACs.
+constexpr std::string_view kUsage = R"sql(
+CREATE TABLE token_days (
+  token_id BLOB NOT NULL,
+  day INTEGER NOT NULL,
+  allowed INTEGER NOT NULL,
+  refused INTEGER NOT NULL,
+  PRIMARY KEY (token_id, day)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX token_days_day ON token_days (day);
+
+CREATE TABLE usage_batches (
+  client_id BLOB NOT NULL,
+  batch_id BLOB NOT NULL,
+  noted_at INTEGER NOT NULL,
+  PRIMARY KEY (client_id, batch_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX usage_batches_noted ON usage_batches (noted_at);
+)sql";
+
+constexpr std::string_view kMigrations[] = {kFirst,          kIdempotencyKeys, kEpoch,
+                                            kDeclaredScopes, kClients,         kUsage};
 
 }  // namespace
 

@@ -128,6 +128,17 @@ Result<Grant> Verifier::check(std::string_view token_text,
   return grant;
 }
 
+std::optional<core::TokenId> Verifier::find_token(std::string_view token_text) const {
+  const auto parts = core::parse_token(state_->provider, token_text);
+  const auto digest = parts ? state_->keys.digest_of(parts->key_id, token_text) : std::nullopt;
+  if (!digest) return std::nullopt;
+  const ReadProtection::Guard guard = state_->protection.enter();
+  const Index* index = state_->index.load(std::memory_order_seq_cst);
+  if (index == nullptr) return std::nullopt;
+  const auto entry = index->find_token(*digest);
+  return entry ? std::optional(entry->id) : std::nullopt;
+}
+
 std::optional<core::OrganizationId> Verifier::find_organization(std::string_view name_key) const {
   const ReadProtection::Guard guard = state_->protection.enter();
   const Index* index = state_->index.load(std::memory_order_seq_cst);

@@ -82,6 +82,10 @@ class Verifier {
   Result<Grant> check(std::string_view token_text, std::optional<core::OrganizationId> organization,
                       const ScopeRequirement& required, Moment moment) const;
 
+  // The id of the token of this text, whatever its state; nothing for one that is not known, or
+  // while nothing is loaded. For counting refusals: it says nothing about what the token may do.
+  std::optional<core::TokenId> find_token(std::string_view token_text) const;
+
   // The active organization that requests call `name_key`.
   std::optional<core::OrganizationId> find_organization(std::string_view name_key) const;
 

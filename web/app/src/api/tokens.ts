@@ -90,3 +90,15 @@ export async function revokeToken(organization: string, id: string): Promise<voi
 export async function listScopes(signal?: AbortSignal): Promise<Scope[]> {
   return (await get<Collection<Scope>>("/_latchkey/scopes", signal)).value;
 }
+
+export interface UsageDay {
+  day: string;  // 2026-12-01, UTC
+  allowed: number;
+  refused: number;
+}
+
+// The days on which the token was used, of the last 90.
+export async function getTokenUsage(organization: string, id: string, signal?: AbortSignal): Promise<UsageDay[]> {
+  const path = pathOf`/_latchkey/organizations/${organization}/tokens/${id}/usage`;
+  return (await get<{ days: UsageDay[] }>(path, signal)).days;
+}

@@ -21,6 +21,7 @@ import { momentOf, problemOf, useTokenForm, type FormField, type TokenValues } f
 import { fullAccess, type ScopeSet } from "./scopes";
 import { ScopesField } from "./ScopesField";
 import type { Done, Task } from "./TokensPage";
+import { UsageChart } from "./UsageChart";
 
 const texts = defineTexts({
   en: {
@@ -144,6 +145,7 @@ export default function TokenPanel({ task, organization, set, onClose, onIssued,
           <ExpiryField expiry={values.expiry} day={values.day} kept={kept} message={messageAt("expiry")} onChange={change} />
           <ScopesField set={set} values={values} message={messageAt("scopes")} onChange={change} />
         </form>
+        {kept && <UsageChart organization={organization} id={kept.authorizationId} />}
       </DrawerBody>
       <DrawerFooter className={styles.footer}>
         {problem?.field === null && <Problem error={new Error(problem.message)} />}

@@ -20,6 +20,7 @@ const texts = defineTexts({
     regenerate: "Regenerate",
     revoke: "Revoke",
     again: "Create a new one like this",
+    usage: "Usage",
     fullAccess: "Full access",
     never: "Never",
     from: (address: string) => `from ${address}`,
@@ -68,6 +69,7 @@ function RowMenu({ token, onTask }: Pick<Props, "token" | "onTask">): ReactNode 
               {texts.regenerate}</MenuItem>
             <MenuItem icon={<Icon name="revoke" />} onClick={() => onTask({ kind: "revoke", tokens: [token] })}>
               {texts.revoke}</MenuItem></>}
+          <MenuItem icon={<Icon name="chart" />} onClick={() => onTask({ kind: "usage", token })}>{texts.usage}</MenuItem>
           <MenuItem icon={<Icon name="add" />} onClick={() => onTask({ kind: "create", like: token, prefill: null })}>
             {texts.again}</MenuItem>
         </MenuList>

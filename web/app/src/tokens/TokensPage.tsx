@@ -18,6 +18,7 @@ const TokenPanel = lazy(() => import("./TokenPanel"));
 const SuccessDialog = lazy(() => import("./SuccessDialog"));
 const RegenerateDialog = lazy(() => import("./RegenerateDialog"));
 const RevokeDialog = lazy(() => import("./RevokeDialog"));
+const UsageDialog = lazy(() => import("./UsageDialog"));
 const Glance = lazy(() => import("./Glance"));
 
 const texts = defineTexts({
@@ -39,7 +40,8 @@ export type Task =
   | { kind: "create"; like: Token | null; prefill: Prefill | null }
   | { kind: "edit"; token: Token }
   | { kind: "regenerate"; token: Token }
-  | { kind: "revoke"; tokens: Token[] };
+  | { kind: "revoke"; tokens: Token[] }
+  | { kind: "usage"; token: Token };
 
 export interface Done {
   issued: Issued;
@@ -116,6 +118,7 @@ export function TokensPage({ organization }: { organization: string }): ReactNod
         {task?.kind === "regenerate" && <RegenerateDialog {...shared} token={task.token} onIssued={issued} />}
         {task?.kind === "revoke" && (
           <RevokeDialog {...shared} tokens={task.tokens} onDone={() => { list.select(new Set()); refresh(); }} />)}
+        {task?.kind === "usage" && <UsageDialog organization={organization} token={task.token} onClose={close} />}
         {done && <SuccessDialog done={done} onClose={() => setDone(null)} />}
       </Suspense>
     </>
