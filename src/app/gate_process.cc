@@ -72,7 +72,8 @@ Result<void> GateProcess::State::connect() {
   LK_TRY(service, GateService::start(
                       {config, remote->verifier(), remote->catalog(), usage, clock, entropy, log},
                       tokens_url));
-  LK_TRY(usage_reporter, gate::UsageReporter::open(options.server, usage, clock, entropy));
+  LK_TRY(auto opened, gate::UsageReporter::open(options.server, usage, clock, entropy));
+  usage_reporter.emplace(std::move(opened));
   follower = std::jthread([this](std::stop_token token) { follow(token); });
   reporter = std::jthread([this](std::stop_token token) { report(token); });
   is_serving = true;

@@ -143,6 +143,31 @@ class GateProcess(unittest.TestCase):
         gate.process.send_signal(signal.SIGTERM)
         self.assertEqual(gate.process.wait(20), 0, gate.log_text())
 
+    def test_it_reports_how_tokens_were_used(self):
+        gate = self.start_gate().wait()
+        token = self.server.create_token(scope="vso.work")
+        other = self.server.create_token(scope="vso.wiki")
+        self.assertEqual(gate.until(200, token["token"]).status, 200)
+        self.assertEqual(gate.until(403, other["token"]).status, 403)
+        for _ in range(3):
+            gate.ask(token["token"])
+        self.server.revoke_token(token["authorizationId"])
+        self.assertEqual(gate.until(401, token["token"]).status, 401)
+
+        def usage(of):
+            days = self.server.must(200, "GET", "/_latchkey/organizations/" + harness.ORGANIZATION +
+                                    f"/tokens/{of['authorizationId']}/usage").json()["days"]
+            return (sum(day["allowed"] for day in days), sum(day["refused"] for day in days))
+        gate.process.send_signal(signal.SIGTERM)  # it tells the rest at its end
+        self.assertEqual(gate.process.wait(20), 0, gate.log_text())
+        allowed, refused = usage(token)
+        self.assertGreaterEqual(allowed, 4)
+        self.assertGreaterEqual(refused, 1)
+        self.assertGreaterEqual(usage(other)[1], 1)
+        row = next(row for row in self.server.list_tokens()
+                   if row["authorizationId"] == token["authorizationId"])
+        self.assertEqual(row["lastUsedFrom"], "127.0.0.1")
+
     def test_it_refuses_what_it_cannot_know_and_goes_on(self):
         gate = self.start_gate().wait()
         token = self.server.create_token(scope="vso.work")["token"]
