@@ -116,9 +116,9 @@ Result<void> ApiImpl::load(std::string_view document_text) {
 // Every operation has one handler and every handler one operation.
 Result<void> ApiImpl::bind(const std::vector<gate::Operation>& operations) {
   std::unordered_map<std::string_view, Route> by_id;
-  for (const auto routes : {location_routes(), token_routes(), project_routes(), identity_routes(),
-                            organization_routes(), page_routes(), feed_routes(), oauth_routes(),
-                            usage_routes()}) {
+  for (const auto routes :
+       {location_routes(), token_routes(), project_routes(), identity_routes(),
+        organization_routes(), page_routes(), feed_routes(), oauth_routes(), usage_routes()}) {
     for (const Route& route : routes) {
       if (!by_id.emplace(route.operation_id, route).second) {
         return Error(ErrorCode::configuration,
