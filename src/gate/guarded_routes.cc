@@ -142,7 +142,7 @@ Result<GuardedRoutes> GuardedRoutes::build(const core::ScopeCatalog& catalog,
   LK_CHECK(check_open_operations(operations, options.open_operations));
   std::vector<GuardedOperation> guarded;
   std::vector<Operation> distinct;
-  Variants variants;
+  std::vector<std::vector<size_t>> variants;
   std::map<std::string, size_t> by_key;
   for (const Operation& operation : operations) {
     const auto segments = parse_template(operation.path);
@@ -166,16 +166,34 @@ Result<GuardedRoutes> GuardedRoutes::build(const core::ScopeCatalog& catalog,
     });
   }
   LK_TRY(RouteTable table, RouteTable::build(distinct));
-  return GuardedRoutes(std::move(guarded), std::move(variants), std::move(table),
-                       options.encoded_slash);
+  return GuardedRoutes(std::move(guarded), variants, std::move(table), options.encoded_slash);
+}
+
+GuardedRoutes::GuardedRoutes(std::vector<GuardedOperation> operations,
+                             const std::vector<std::vector<size_t>>& groups, RouteTable table,
+                             EncodedSlash encoded_slash)
+    : operations_(std::move(operations)), table_(std::move(table)), encoded_slash_(encoded_slash) {
+  for (const std::vector<size_t>& group : groups) {
+    Group made{static_cast<uint32_t>(variants_.size()), 0, false};
+    for (const size_t i : group) {
+      variants_.push_back(static_cast<uint32_t>(i));
+      const bool is_plain = operations_[i].operation.condition == RouteCondition{};
+      made.has_conditions = made.has_conditions || !is_plain;
+    }
+    made.end = static_cast<uint32_t>(variants_.size());
+    groups_.push_back(made);
+  }
 }
 
 Result<GuardedRoutes::Match> GuardedRoutes::match(std::string_view method, std::string_view path,
                                                   const RouteFacts& facts) const {
   LK_TRY(RouteMatch route, table_.match(method, path, encoded_slash_));
-  for (const size_t i : variants_[route.operation]) {
-    LK_TRY(const bool holds, meets(operations_[i].operation.condition, facts));
-    if (holds) return Match{&operations_[i], std::move(route)};
+  const Group group = groups_[route.operation];
+  if (!group.has_conditions) return Match{&operations_[variants_[group.begin]], std::move(route)};
+  for (uint32_t place = group.begin; place < group.end; ++place) {
+    const GuardedOperation& operation = operations_[variants_[place]];
+    LK_TRY(const bool holds, meets(operation.operation.condition, facts));
+    if (holds) return Match{&operation, std::move(route)};
   }
   return Error(ErrorCode::route_unknown);
 }

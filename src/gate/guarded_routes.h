@@ -7,6 +7,7 @@
 // Thread safety: immutable after build(). Spec: docs/spec/openapi-routes.md.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
@@ -75,16 +76,19 @@ class GuardedRoutes {
   const std::vector<GuardedOperation>& operations() const { return operations_; }
 
  private:
-  using Variants = std::vector<std::vector<size_t>>;  // of each of the table's: its operations
-  GuardedRoutes(std::vector<GuardedOperation> operations, Variants variants, RouteTable table,
-                EncodedSlash encoded_slash)
-      : operations_(std::move(operations)),
-        variants_(std::move(variants)),
-        table_(std::move(table)),
-        encoded_slash_(encoded_slash) {}
+  // The operations of one of the table's, as places in variants_.
+  struct Group {
+    uint32_t begin = 0;
+    uint32_t end = 0;
+    bool has_conditions = false;
+  };
+  GuardedRoutes(std::vector<GuardedOperation> operations,
+                const std::vector<std::vector<size_t>>& groups, RouteTable table,
+                EncodedSlash encoded_slash);
 
   std::vector<GuardedOperation> operations_;
-  Variants variants_;
+  std::vector<uint32_t> variants_;
+  std::vector<Group> groups_;  // of each of the table's operations
   RouteTable table_;
   EncodedSlash encoded_slash_;
 };

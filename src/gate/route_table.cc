@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/text.h"
@@ -37,7 +38,8 @@ struct RouteTable::Leaf {
   struct Entry {
     std::string method;
     size_t operation = 0;
-    std::vector<TemplateSegment> segments;
+    // The segments with parameters and where they stand: a match reads no others again.
+    std::vector<std::pair<size_t, TemplateSegment>> named;
   };
   std::vector<Entry> entries;
 
@@ -140,11 +142,14 @@ Result<RouteTable> RouteTable::build(const std::vector<Operation>& operations) {
                    operation.path);
     }
     Node* node = table.root_.get();
-    Leaf::Entry entry{operation.method, i, *std::move(segments)};
+    Leaf::Entry entry{operation.method, i, {}};
     bool has_rest = false;
-    for (const TemplateSegment& segment : entry.segments) {
+    for (size_t depth = 0; depth < segments->size(); ++depth) {
+      TemplateSegment& segment = (*segments)[depth];
       has_rest = segment.kind == SegmentKind::rest;
       if (!has_rest) node = &node->child(segment);
+      if (segment.kind != SegmentKind::concrete)
+        entry.named.emplace_back(depth, std::move(segment));
     }
     Leaf& leaf = has_rest ? node->rest : node->leaf;
     if (const Leaf::Entry* other = leaf.find_exactly(operation.method)) {
@@ -213,8 +218,8 @@ Result<RouteMatch> RouteTable::match(std::string_view method, std::string_view p
   }
   RouteMatch match;
   match.operation = entry->operation;
-  for (size_t depth = 0; depth < entry->segments.size(); ++depth) {
-    add_parameters(entry->segments[depth], segments, depth, match.parameters);
+  for (const auto& [depth, segment] : entry->named) {
+    add_parameters(segment, segments, depth, match.parameters);
   }
   return match;
 }
