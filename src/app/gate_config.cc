@@ -251,6 +251,9 @@ Result<gate::ApiSettings> read_api(const toml::table& table, const std::string& 
       "encoded_slash",
       {{"refused", gate::EncodedSlash::refused}, {"in_segment", gate::EncodedSlash::in_segment}},
       api.encoded_slash));
+  LK_CHECK(reader.read_choice(
+      "path_case", {{"exact", gate::PathCase::exact}, {"ignored", gate::PathCase::ignored}},
+      api.path_case));
   LK_CHECK(read_cors(reader, api));
   LK_CHECK(read_upstream(reader, api.upstream));
   LK_CHECK(reader.refuse_unknown());

@@ -31,6 +31,10 @@ struct OrganizationRule {
   std::string name;
 };
 
+// Whether the API tells "/Things" from "/things". A gate that does not, before an API that does,
+// would open one by the rule of the other.
+enum class PathCase { exact, ignored };
+
 struct ApiDocument {
   std::string file;  // for errors
   std::string text;
@@ -69,6 +73,7 @@ struct ApiSettings {
   std::vector<std::string> ready;         // names of ready sets
   std::optional<std::string> ready_path;  // where they begin; path_prefix if not given
   EncodedSlash encoded_slash = EncodedSlash::refused;
+  PathCase path_case = PathCase::exact;
   CorsSettings cors;
   UpstreamSettings upstream;
 };

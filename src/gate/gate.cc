@@ -151,6 +151,9 @@ Result<void> Gate::authorize(const http::Request& request, std::string_view host
   }
   const Api& api = *decision.api;
   auto match = api.routes.match(request.method(), request.path(), {decision.host, request.query()});
+  if (match && !match->route.is_spelled_alike && api.settings.path_case == PathCase::exact) {
+    match = Error(ErrorCode::route_unknown);
+  }
   if (!match) return without_route(match.error(), credential.secret(), request, decision);
   decision.operation = match->operation;
   for (const PathParameter& parameter : match->route.parameters) {

@@ -76,6 +76,27 @@ TEST_F(GateTest, HeadersThatStandForAnotherRequestAreRefused) {
   EXPECT_EQ(decide("GET /things", read_, {{"X-Latchkey-User", "somebody"}}), "allowed");
 }
 
+// Before an API that tells case apart, "/STATUS" would be let through by the rule of "/status" and
+// answered by that of "/{name}".
+TEST_F(GateTest, AnotherCaseIsAnotherPathUnlessTheApiIgnoresIt) {
+  ApiSettings api = api_of({{"status", {"GET"}, "", "/status", "", {}, RuleAccess::open},
+                            {"ping", {"GET"}, "", "/ping.{kind}", "", {}, RuleAccess::open},
+                            rule("GET", "/{name}", {"vso.work"})});
+  publish({api});
+  EXPECT_EQ(decide("GET /status", ""), "allowed");
+  EXPECT_EQ(decide("GET /s%74atus", ""), "allowed");
+  EXPECT_EQ(decide("GET /ping.JSON", ""), "allowed");
+  for (const char* target : {"GET /STATUS", "GET /Status", "GET /%53tatus", "GET /Ping.json"}) {
+    EXPECT_EQ(decide(target, ""), "credential_missing") << target;
+    EXPECT_EQ(decide(target, read_), "route_unknown") << target;
+  }
+  api.path_case = PathCase::ignored;
+  publish({api});
+  for (const char* target : {"GET /STATUS", "GET /%53tatus", "GET /Ping.json"}) {
+    EXPECT_EQ(decide(target, ""), "allowed") << target;
+  }
+}
+
 TEST_F(GateTest, AStaleIndexRefusesEveryToken) {
   clock_.advance(Milliseconds(1001));
   EXPECT_EQ(decide("GET /things", read_), "index_stale");

@@ -131,6 +131,14 @@ std::optional<std::vector<std::string_view>> TemplateSegment::match_mixed(
   return values;
 }
 
+bool TemplateSegment::is_spelled_alike(std::string_view segment) const {
+  if (kind != SegmentKind::mixed) return true;
+  const auto values = match_mixed(segment);
+  std::string spelled = literals.front();
+  for (size_t i = 0; i < values->size(); ++i) spelled.append((*values)[i]).append(literals[i + 1]);
+  return spelled == segment;
+}
+
 Result<std::vector<TemplateSegment>> parse_template(std::string_view path) {
   if (!path.starts_with('/')) return wrong("must begin with a slash");
   std::vector<TemplateSegment> segments;

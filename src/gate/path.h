@@ -37,6 +37,9 @@ struct TemplateSegment {
   // The values of a mixed segment's parameters in `segment`, each at least one byte, the first as
   // short as can be; nothing if it does not match. Cost: linear in `segment`.
   std::optional<std::vector<std::string_view>> match_mixed(std::string_view segment) const;
+  // Whether the texts of a mixed segment stand in `segment` as they are here, case and all; true of
+  // others. REQUIRES: it matches.
+  bool is_spelled_alike(std::string_view segment) const;
 };
 
 // The segments of a template such as "/a/{b}". Errors: configuration (message completes "The path

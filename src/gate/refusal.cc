@@ -102,6 +102,7 @@ http::Response refusal_response(const Error& error, const RefusalScene& scene) {
   body += ",\"typeKey\":" + quote_json(row.type_key);
   body += ",\"errorCode\":0,\"eventId\":" + std::string(row.status >= 500 ? "0" : "3000");
   if (!error.field.empty()) body += ",\"field\":" + quote_json(error.field);
+  body += ",\"error\":" + quote_json(message);  // what npm shows of an answer
   if (lesson) body += lesson_fields(*lesson);
   body += '}';
   const std::string_view link = lesson ? lesson->link : std::string_view();
@@ -114,6 +115,7 @@ http::Response refusal_response(const Error& error, const RefusalScene& scene) {
   }
   response.add_header("X-Latchkey-Error", std::string(error_name(row.code)));
   response.add_header("Cache-Control", "no-store");
+  response.add_header("Vary", "Accept, User-Agent");  // which form it has
   add_challenges(response, error, scene);
   if (error.code == method_not_allowed) response.add_header("Allow", error.detail);
   if (row.status == 503) response.add_header("Retry-After", "1");

@@ -40,6 +40,7 @@ struct RouteTable::Leaf {
     size_t operation = 0;
     // The segments with parameters and where they stand: a match reads no others again.
     std::vector<std::pair<size_t, TemplateSegment>> named;
+    std::vector<std::pair<size_t, std::string>> fixed;  // the others, as the template spells them
   };
   std::vector<Entry> entries;
 
@@ -142,14 +143,17 @@ Result<RouteTable> RouteTable::build(const std::vector<Operation>& operations) {
                    operation.path);
     }
     Node* node = table.root_.get();
-    Leaf::Entry entry{operation.method, i, {}};
+    Leaf::Entry entry{operation.method, i, {}, {}};
     bool has_rest = false;
     for (size_t depth = 0; depth < segments->size(); ++depth) {
       TemplateSegment& segment = (*segments)[depth];
       has_rest = segment.kind == SegmentKind::rest;
       if (!has_rest) node = &node->child(segment);
-      if (segment.kind != SegmentKind::concrete)
+      if (segment.kind == SegmentKind::concrete) {
+        entry.fixed.emplace_back(depth, std::move(segment.text));
+      } else {
         entry.named.emplace_back(depth, std::move(segment));
+      }
     }
     Leaf& leaf = has_rest ? node->rest : node->leaf;
     if (const Leaf::Entry* other = leaf.find_exactly(operation.method)) {
@@ -220,7 +224,9 @@ Result<RouteMatch> RouteTable::match(std::string_view method, std::string_view p
   match.operation = entry->operation;
   for (const auto& [depth, segment] : entry->named) {
     add_parameters(segment, segments, depth, match.parameters);
+    match.is_spelled_alike &= segment.is_spelled_alike(segments[depth]);
   }
+  for (const auto& [depth, text] : entry->fixed) match.is_spelled_alike &= segments[depth] == text;
   return match;
 }
 

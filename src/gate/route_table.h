@@ -27,6 +27,7 @@ struct PathParameter {
 struct RouteMatch {
   size_t operation = 0;  // index into the operations that the table was built from
   std::vector<PathParameter> parameters;
+  bool is_spelled_alike = true;  // the path's fixed text is the template's, case and all
 
   // The value of `name`. REQUIRES: the operation's template has it.
   const std::string& parameter(std::string_view name) const;

@@ -146,8 +146,9 @@ class ProxyTests:
                 continue
             self.assertIn(answer.status, (400, 403, 404, 301, 308), (target, answer))
             self.assertEqual(len(self.world.service.seen), before, target)
-        for target in ["/v1/Things/Secret", "/v1/things/%73ecret", "/V1/things/SECRET"]:
-            self.refused(403, "scope_missing", "GET", target, "read")
+        self.refused(403, "scope_missing", "GET", "/v1/things/%73ecret", "read")
+        for target in ["/v1/Things/Secret", "/v1/things/%53ecret", "/V1/things/SECRET"]:
+            self.refused(404, "route_unknown", "GET", target, "read")
 
     def raw(self, target):
         text = (f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n"
