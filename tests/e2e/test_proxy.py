@@ -1,8 +1,7 @@
 """The reverse proxy between real clients and real servers: git, WebSocket, large bodies.
 
-tests/support/git_proxy stands before a server of Python that runs git-http-backend, speaks
-WebSocket, and sends and counts large bodies. Tokens are of a real server, whose feed the proxy
-follows.
+`latchkey gate` stands before a server of Python that runs git-http-backend, speaks WebSocket, and
+sends and counts large bodies. Tokens are of a real server, whose feed the gate follows.
 """
 
 import base64
@@ -19,8 +18,28 @@ import urllib.parse
 from pathlib import Path
 
 import harness
+from test_gate_process import Gate
 
-PROXY = os.environ.get("LATCHKEY_GIT_PROXY", "build/dev/tests/git_proxy")
+CONFIG = """
+[[gate.api]]
+name = "git"
+organization_from_path = "organization"
+ready = ["git"]
+ready_path = "/{{organization}}"
+upstream = ["{upstream}"]
+[[gate.api.rules]]
+methods = ["GET"]
+path = "/{{organization}}/socket"
+scopes = ["vso.code"]
+[[gate.api.rules]]
+methods = ["GET"]
+path = "/{{organization}}/large/{{size}}"
+scopes = ["vso.code"]
+[[gate.api.rules]]
+methods = ["PUT"]
+path = "/{{organization}}/x"
+scopes = ["vso.code_write"]
+"""
 BLOCK = b"x" * 65536
 SIZE = 256 << 20
 # What one stream may cost beside what the sanitizer of the dev build keeps of freed memory.
@@ -148,22 +167,12 @@ class ProxyTest(harness.ServerTest):
         cls.addClassCleanup(cls.upstream.shutdown)
         secret = cls.server.cli("client", "add", "git-gate", "--may", "feed", "--data",
                                 cls.server.data).strip()
-        credential = cls.folder / "gate.secret"
-        credential.touch(mode=0o600)
-        credential.write_text(secret + "\n", encoding="ascii")
-        cls.proxy = subprocess.Popen(
-            [PROXY, cls.server.url, str(credential),
-             f"http://127.0.0.1:{cls.upstream.server_port}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        cls.addClassCleanup(cls.stop_proxy)
-        cls.port = int(cls.proxy.stdout.readline())
+        config = CONFIG.format(upstream=f"http://127.0.0.1:{cls.upstream.server_port}")
+        cls.gate = Gate(cls.server.url, secret + "\n",
+                        change=lambda gate: gate.config.write_text(config))
+        cls.addClassCleanup(cls.gate.close)
+        cls.port = int(cls.gate.wait().url.rstrip("/").rsplit(":", 1)[1])
         cls.tokens = cls.make_tokens()
-
-    @classmethod
-    def stop_proxy(cls):
-        cls.proxy.stdin.close()
-        cls.proxy.wait(20)
-        cls.proxy.stdout.close()
 
     @classmethod
     def make_tokens(cls):
@@ -186,7 +195,7 @@ class ProxyTest(harness.ServerTest):
         return socket.create_connection(("127.0.0.1", self.port), 20)
 
     def resident_kib(self):
-        status = Path(f"/proc/{self.proxy.pid}/status").read_text(encoding="ascii")
+        status = Path(f"/proc/{self.gate.process.pid}/status").read_text(encoding="ascii")
         return next(int(line.split()[1]) for line in status.split("\n") if "VmRSS" in line)
 
 
@@ -255,7 +264,7 @@ class Git(ProxyTest):
             text = repr((path, headers))
             self.assertNotIn(self.tokens["read"], text)
             self.assertNotIn("Authorization", text)
-            self.assertEqual(headers["X-Latchkey-Organization"], "fabrikam")
+            self.assertEqual(headers["X-Latchkey-Organization-Name"], "fabrikam")
             self.assertEqual(headers["X-Forwarded-For"], "127.0.0.1")
 
 
