@@ -57,7 +57,6 @@ struct ApiDependencies {
 struct ApiOptions {
   std::string public_url;             // "http://127.0.0.1:8080", no slash at the end
   Uuid deployment_id;                 // of this installation, in connectionData
-  bool has_tls = false;               // every request came over TLS
   core::Epoch epoch;                  // that the revisions of answers count in
   Milliseconds index_wait_max{1000};  // how long a change's answer waits for our index
   Milliseconds expiry_notice = std::chrono::days(14);  // when answers begin to carry the expiry

@@ -85,8 +85,9 @@ TEST_F(Document, EveryOperationHasAHandlerAndEveryHandlerAnOperation) {
     operations.insert(each.operation_id);
   }
   std::set<std::string> handlers;
-  for (const auto routes : {location_routes(), token_routes(), project_routes(), identity_routes(),
-                            organization_routes(), page_routes(), feed_routes(), oauth_routes()}) {
+  for (const auto routes :
+       {location_routes(), token_routes(), project_routes(), identity_routes(),
+        organization_routes(), page_routes(), feed_routes(), oauth_routes(), usage_routes()}) {
     for (const Route& route : routes) handlers.emplace(route.operation_id);
   }
   EXPECT_EQ(operations, handlers);

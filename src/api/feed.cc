@@ -12,12 +12,18 @@ namespace {
 constexpr int kWaitMaxMs = 10'000;
 constexpr size_t kKeyNamesMax = 256;  // bytes
 
-// What the feed tells is secret: it goes over TLS, or stays on this machine.
+// What the feed tells is secret: it goes over TLS, to us or to a trusted proxy, or stays on this
+// machine.
 Result<void> refuse_in_the_clear(const Call& call) {
-  const std::string_view peer = call.request.peer_address();
+  const http::Request& request = call.request;
+  if (request.is_encrypted()) return {};
+  const std::string_view peer = request.socket_address();
   const bool is_here = peer.starts_with("127.") || peer == "::1" || peer == "unix" ||
                        peer.starts_with("::ffff:127.");
-  if (call.context.options.has_tls || is_here) return {};
+  const bool is_good = request.is_from_proxy()
+                           ? request.header("X-Forwarded-Proto").value_or("") == "https"
+                           : is_here;
+  if (is_good) return {};
   return Error(ErrorCode::permission_denied,
                "The feed holds keys: it is told over TLS, or to this machine.");
 }

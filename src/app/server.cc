@@ -231,7 +231,6 @@ Result<void> Server::State::start_services() {
   options.public_url = started.public_url;
   options.deployment_id = keys->deployment_id();
   options.epoch = store->head().epoch;
-  options.has_tls = tls != nullptr;
   const api::Services services{*identity, *organizations, *projects, *tokens, *notifier,
                                last_use,  *clients,       *feed_hub, *usage,  usage_recorder};
   LK_TRY(api, api::Api::create(

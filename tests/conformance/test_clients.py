@@ -183,7 +183,8 @@ class Az(Clients):
     def test_refusals_reach_the_caller_in_words(self):
         refused = self.az(self.token("vso.wiki"), "devops", "project", "list", check=False)
         self.assertNotEqual(refused.returncode, 0)
-        self.assertIn("vso.project vso.profile", refused.stderr)
+        self.assertRegex(refused.stderr, "Any one of these would do: vso.project, vso.profile, "
+                         r"or full access|: vso.profile, vso.project, or full access")
         answer = self.server.create_token(name="short", scope="vso.project")
         self.server.revoke_token(answer["authorizationId"])
         refused = self.az(answer["token"], "devops", "project", "list", check=False)

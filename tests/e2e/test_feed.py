@@ -377,6 +377,21 @@ class Refusals(unittest.TestCase):
         self.assertIn("https://", self.refused("ftp://127.0.0.1"))
         self.assertIn("without a slash", self.refused("https://tokens.example.com/path"))
 
+    def test_a_proxy_must_have_heard_it_within_tls(self):
+        server = harness.Server("--listen-trusted-proxies", "127.0.0.1")
+        self.addCleanup(server.close)
+        server.start()
+        secret = server.cli("client", "add", "gate", "--may", "feed", "--data",
+                            server.data).strip()
+        for headers, status in (({"X-Forwarded-For": "203.0.113.9"}, 403), ({}, 403),
+                                ({"X-Forwarded-Proto": "http"}, 403),
+                                ({"X-Forwarded-For": "127.0.0.1"}, 403),
+                                ({"X-Forwarded-Proto": "https"}, 200)):
+            with self.subTest(headers):
+                answer = server.request("GET", "/_latchkey/feed/keys",
+                                        {"Authorization": "Bearer " + secret, **headers})
+                self.assertEqual(answer.status, status)
+
     def test_a_credential_that_others_may_read_or_that_is_none(self):
         self.assertIn("chmod 600", self.refused("http://127.0.0.1:1", mode=0o640))
         self.assertIn("lkc_", self.refused("http://127.0.0.1:1", secret="lks_" + "A" * 43))
