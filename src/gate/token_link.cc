@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/text.h"
+#include "core/organization.h"
 
 namespace latchkey::gate {
 namespace {
@@ -70,7 +71,8 @@ std::string least_scopes(const core::ScopeCatalog& catalog,
 std::string token_page_link(std::string_view public_url, const TokenWish& wish) {
   if (public_url.empty() || wish.organization.empty() || wish.scopes.empty()) return {};
   std::string link(public_url);
-  link += "/" + percent_encode(wish.organization) + "/_usersSettings/tokens?new=1&scopes=";
+  link += "/" + percent_encode(core::organization_key(wish.organization)) +
+          "/_usersSettings/tokens?new=1&scopes=";
   link += encode(wish.scopes);
   const std::string name = plain_name(wish.name);
   if (!name.empty()) link += "&name=" + encode(name);

@@ -50,7 +50,7 @@ TEST(LeastScopes, IsEmptyWhereAnyTokenWouldDoOrNone) {
 }
 
 TEST(TokenPageLink, NamesScopesAndName) {
-  EXPECT_EQ(token_page_link("https://t.example.com", {"fabrikam", "vso.code vso.work", "git push"}),
+  EXPECT_EQ(token_page_link("https://t.example.com", {"FabriKam", "vso.code vso.work", "git push"}),
             "https://t.example.com/fabrikam/_usersSettings/tokens?new=1&scopes=vso.code+vso.work"
             "&name=git+push");
   EXPECT_EQ(token_page_link("http://[::1]:80", {"a-1", "acme.b", ""}),

@@ -126,7 +126,7 @@ class GateProcess(unittest.TestCase):
         answer = gate.until(200, token["token"])
         self.assertEqual(answer.status, 200, answer)
         self.assertEqual(answer.headers["x-latchkey-token"], token["authorizationId"])
-        self.assertEqual(gate.ask(other["token"]).status, 403)
+        self.assertEqual(gate.until(403, other["token"]).status, 403)
         self.assertEqual(gate.ask("nonsense").status, 401)
         revoked = self.server.revoke_token(token["authorizationId"])
         answer = gate.ask(token["token"], {
