@@ -11,6 +11,7 @@ namespace latchkey::api {
 namespace {
 
 constexpr int kDaysMax = gate::kUsageDaysKept;
+constexpr int kListedDays = 30;
 
 std::vector<service::CountedUse> counted(const gate::UsageReport& report) {
   std::vector<service::CountedUse> uses;
@@ -63,8 +64,33 @@ Result<http::Response> get_token_usage(Call& call) {
   return json_response(200, {{"authorizationId", core::format_id(id)}, {"days", std::move(value)}});
 }
 
+Result<http::Response> get_usage(Call& call) {
+  service::Usage& usage = call.services().usage;
+  LK_TRY(const auto organization,
+         call.services().organizations.resolve(call.match.parameter("organization")));
+  LK_TRY(const int days, call.number("days", {1, kDaysMax, kListedDays}));
+  LK_TRY(const auto sums, usage.own_sums(call.caller(), organization.id, days));
+  const int32_t first = usage.first_day(days);
+  json::array value;
+  for (store::TokenSum sum : sums.tokens) {
+    // What this server counted and has not written yet.
+    for (const gate::UsageDay& day : call.services().usage_recorder.pending(sum.token)) {
+      if (day.day < first) continue;
+      sum.allowed += day.allowed;
+      sum.refused += day.refused;
+    }
+    if (sum.allowed == 0 && sum.refused == 0) continue;
+    value.push_back(json::object{{"authorizationId", core::format_id(sum.token)},
+                                 {"allowed", sum.allowed},
+                                 {"refused", sum.refused}});
+  }
+  return json_response(
+      200, {{"days", days}, {"isComplete", sums.is_complete}, {"value", std::move(value)}});
+}
+
 constexpr Route kRoutes[] = {
     {"reportUsage", Work::store, VersionRule::none, report_usage},
+    {"getUsage", Work::store, VersionRule::none, get_usage},
     {"getTokenUsage", Work::store, VersionRule::none, get_token_usage},
 };
 

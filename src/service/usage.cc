@@ -64,7 +64,7 @@ Result<std::vector<store::TokenDay>> Usage::days(const Actor& actor,
                                                  core::OrganizationId organization,
                                                  core::TokenId token, int32_t days) {
   if (actor.mechanism() == Mechanism::token) return Error(ErrorCode::credential_kind_refused);
-  const int32_t first = day_of(dependencies_.clock.now()) - days + 1;
+  const int32_t first = first_day(days);
   std::vector<store::TokenDay> found;
   const auto load = [&](store::ReadTx& tx) -> Result<void> {
     LK_CHECK(require_permission(tx, actor, organization, core::Permission::make_tokens));
@@ -83,6 +83,27 @@ Result<std::vector<store::TokenDay>> Usage::days(const Actor& actor,
   };
   LK_CHECK(dependencies_.store.read(load));
   return found;
+}
+
+Result<Usage::OwnSums> Usage::own_sums(const Actor& actor, core::OrganizationId organization,
+                                       int32_t days, int count_max) {
+  if (actor.mechanism() != Mechanism::session) return Error(ErrorCode::credential_kind_refused);
+  OwnSums sums;
+  const auto load = [&](store::ReadTx& tx) -> Result<void> {
+    LK_CHECK(require_permission(tx, actor, organization, core::Permission::make_tokens));
+    LK_TRY(sums.tokens, store::sum_token_days(tx, *actor.person(), organization, first_day(days),
+                                              count_max + 1));
+    return {};
+  };
+  LK_CHECK(dependencies_.store.read(load));
+  const auto count = static_cast<size_t>(count_max);
+  sums.is_complete = sums.tokens.size() <= count;
+  if (!sums.is_complete) sums.tokens.resize(count);
+  return sums;
+}
+
+int32_t Usage::first_day(int32_t days) const {
+  return day_of(dependencies_.clock.now()) - days + 1;
 }
 
 Result<void> Usage::clear_up() {

@@ -25,6 +25,7 @@ struct CountedUse {
 class Usage {
  public:
   static constexpr int32_t kDaysKept = 90;
+  static constexpr int kListedMax = 2'000;  // tokens of a person in one answer
   static constexpr Milliseconds kBatchMemory = std::chrono::hours(48);
 
   explicit Usage(const Dependencies& dependencies);
@@ -47,6 +48,18 @@ class Usage {
   // organization_unknown, permission_denied, pat_authorization_not_found.
   Result<std::vector<store::TokenDay>> days(const Actor& actor, core::OrganizationId organization,
                                             core::TokenId token, int32_t days);
+
+  struct OwnSums {
+    std::vector<store::TokenSum> tokens;  // newest first, those without a use too
+    bool is_complete = false;             // whether there are no more than these
+  };
+  // What the last `days` days add up to for each of the `count_max` newest tokens of `actor` in
+  // `organization`. Errors: credential_kind_refused, organization_unknown, permission_denied.
+  Result<OwnSums> own_sums(const Actor& actor, core::OrganizationId organization, int32_t days,
+                           int count_max = kListedMax);
+
+  // The first of the last `days` days, today included.
+  int32_t first_day(int32_t days) const;
 
   // Deletes what is over, a bounded number of rows. Errors: store_unavailable.
   Result<void> clear_up();

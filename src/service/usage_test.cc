@@ -108,6 +108,31 @@ TEST_F(UsageTest, IsForTheOwnerAndForAdministrators) {
   EXPECT_EQ(code(usage_.days(token, organization_, of_ben_, 90)), "credential_kind_refused");
 }
 
+TEST_F(UsageTest, SumsAreOfOnesOwnTokensHere) {
+  world_.clock.advance(Milliseconds(1));
+  const core::TokenId newer = make_token(organization_);
+  World::check(usage_.add({{of_ben_, {{kToday, 3, 1}, {kToday - 29, 2, 0}}, std::nullopt},
+                           {of_ben_, {{kToday - 30, 100, 0}}, std::nullopt},
+                           {elsewhere_, {{kToday, 7, 0}}, std::nullopt}}));
+  const auto sums = [&](const Actor& actor, int count_max = Usage::kListedMax) {
+    return World::must(usage_.own_sums(actor, organization_, 30, count_max));
+  };
+  const store::TokenSum unused{newer, 0, 0};
+  EXPECT_THAT(sums(*ben_).tokens, ElementsAre(unused, store::TokenSum{of_ben_, 5, 1}));
+  EXPECT_TRUE(sums(*ben_, 2).is_complete);
+  EXPECT_THAT(sums(*ben_, 1).tokens, ElementsAre(unused));
+  EXPECT_FALSE(sums(*ben_, 1).is_complete);
+  EXPECT_THAT(sums(*ada_).tokens, IsEmpty());
+  EXPECT_TRUE(sums(*ada_).is_complete);
+}
+
+TEST_F(UsageTest, SumsAreForPersonsWhoMayHaveTokensHere) {
+  const Actor eve = world_.member(other_, "eve", core::Role::owner);
+  EXPECT_EQ(code(usage_.own_sums(eve, organization_, 30)), "organization_unknown");
+  const Actor token = ActorForTests::token({*ben_->person(), of_ben_, organization_, {}});
+  EXPECT_EQ(code(usage_.own_sums(token, organization_, 30)), "credential_kind_refused");
+}
+
 TEST_F(UsageTest, IsBoundInRate) {
   const auto gate = client({});
   int taken = 0;

@@ -8,6 +8,7 @@
 #include "store/identity_rows.h"
 #include "store/test_store.h"
 #include "store/token_rows.h"
+#include "store/usage_rows.h"
 
 namespace latchkey::store {
 namespace {
@@ -241,6 +242,16 @@ TEST_F(SqliteDriver, ListsTokensInTheOrderOfAnIndex) {
       EXPECT_EQ(explaining.plan.find("SCAN"), std::string::npos) << explaining.plan;
     }
   }
+}
+
+TEST_F(SqliteDriver, SumsUsageByIndexesAndSortsNothing) {
+  const auto connection = connect();
+  ExplainingConnection explaining(*connection);
+  ReadTx tx(explaining, world_.row_keys(), world_.log());
+  ASSERT_TRUE(sum_token_days(tx, core::PersonId{}, core::OrganizationId{}, 1, 100));
+  EXPECT_NE(explaining.plan.find("tokens_by_start"), std::string::npos) << explaining.plan;
+  EXPECT_EQ(explaining.plan.find("TEMP B-TREE"), std::string::npos) << explaining.plan;
+  EXPECT_EQ(explaining.plan.find("SCAN"), std::string::npos) << explaining.plan;
 }
 
 }  // namespace

@@ -23,6 +23,25 @@ Result<std::vector<TokenDay>> list_token_days(ReadTx& tx, core::TokenId token, i
   return days;
 }
 
+Result<std::vector<TokenSum>> sum_token_days(ReadTx& tx, core::PersonId owner,
+                                             core::OrganizationId organization, int32_t first_day,
+                                             int limit) {
+  std::vector<TokenSum> sums;
+  // Two searches a token: a join would have to be grouped, which sorts all of its days.
+  LK_CHECK(tx.connection().run(
+      "SELECT token_id, COALESCE((SELECT SUM(allowed) FROM token_days d "
+      "WHERE d.token_id = t.token_id AND d.day >= $3), 0), COALESCE((SELECT SUM(refused) "
+      "FROM token_days d WHERE d.token_id = t.token_id AND d.day >= $3), 0) FROM tokens t "
+      "WHERE owner_id = $1 AND organization_id = $2 ORDER BY valid_from DESC, token_id DESC "
+      "LIMIT $4",
+      {owner, organization, int64_t{first_day}, limit}, [&](const Row& row) -> Result<void> {
+        sums.push_back({row.id<core::TokenId>(0), static_cast<uint64_t>(row.integer(1)),
+                        static_cast<uint64_t>(row.integer(2))});
+        return {};
+      }));
+  return sums;
+}
+
 Result<void> delete_token_days_before(WriteTx& tx, int32_t day, int limit) {
   LK_CHECK(tx.connection().run(
       "DELETE FROM token_days WHERE (token_id, day) IN (SELECT token_id, day FROM token_days "

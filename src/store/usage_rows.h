@@ -23,6 +23,19 @@ struct TokenDay {
 Result<void> add_token_day(WriteTx& tx, core::TokenId token, const TokenDay& day);
 // By day, from `first_day` on.
 Result<std::vector<TokenDay>> list_token_days(ReadTx& tx, core::TokenId token, int32_t first_day);
+// What the days of a token add up to.
+struct TokenSum {
+  core::TokenId token;
+  uint64_t allowed = 0;
+  uint64_t refused = 0;
+  friend bool operator==(const TokenSum&, const TokenSum&) = default;
+};
+// The sums from `first_day` on of the `limit` newest tokens of `owner` in `organization`, newest
+// first, whatever their state; zeros for one without a use.
+// Cost: proportional to those tokens and their days (two indexes).
+Result<std::vector<TokenSum>> sum_token_days(ReadTx& tx, core::PersonId owner,
+                                             core::OrganizationId organization, int32_t first_day,
+                                             int limit);
 // Of the days before `day`, at most `limit` rows.
 Result<void> delete_token_days_before(WriteTx& tx, int32_t day, int limit);
 

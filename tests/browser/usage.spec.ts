@@ -1,7 +1,18 @@
-// How a token was used: the chart of its last 90 days, and the same numbers as a table.
+// How tokens were used: the chart of 90 days with the same numbers as a table, and the sums of 30 in the list.
 
+import type { Locator, Page } from "@playwright/test";
 import { closeSuccess, create, expect, expectAccessible, expectNoSideScroll, row, rowAction, test } from "./fixture";
-import { organization } from "./server";
+import { organization, type Server } from "./server";
+
+// A call that the token's scope does not allow; gives the status.
+async function refuse(server: Server, secret: string): Promise<number> {
+  const answer = await fetch(`${server.url}/${organization}/_apis/projects?api-version=7.1`, {
+    method: "POST", body: "{}", headers: { Authorization: `Basic ${btoa(`:${secret}`)}` } });
+  return answer.status;
+}
+
+// Of the column of the last 30 days.
+const cell = (page: Page, name: string): Locator => row(page, name).locator("td").nth(5);
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`uses and refusals are shown, ${colorScheme}`, async ({ signedIn: page, server }) => {
@@ -16,9 +27,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await dialog.getByRole("button", { name: "Close" }).click();
 
     for (let i = 0; i < 3; i += 1) expect(server.use(secret)).toBe(200);
-    const wiki = await fetch(`${server.url}/${organization}/_apis/projects?api-version=7.1`, {
-      method: "POST", body: "{}", headers: { Authorization: `Basic ${btoa(`:${secret}`)}` } });
-    expect(wiki.status).toBe(403);
+    expect(await refuse(server, secret)).toBe(403);
     await page.reload();
     await rowAction(page, name, "Usage");
     const words = "let through 3 times and refused once, on 1 day";
@@ -45,4 +54,43 @@ test("a token's details show it, and a revoked token's are still there", async (
   const panel = page.getByRole("dialog", { name: "Edit a personal access token" });
   await expect(panel.getByRole("img", { name: /let through once/ })).toBeVisible();
   await panel.getByRole("button", { name: "Cancel" }).click();
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`the list shows the last 30 days, ${colorScheme}`, async ({ signedIn: page, server }) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.setViewportSize({ width: 1280, height: 760 });
+    const [used, idle] = [`counted-${colorScheme}`, `idle-${colorScheme}`];
+    const secret = await create(page, used);
+    await closeSuccess(page);
+    await create(page, idle);
+    await closeSuccess(page);
+    await expect(cell(page, used)).toHaveText("None");
+    server.use(secret);
+    await page.reload();
+    await expect(cell(page, used)).toHaveText("1 call");
+    server.use(secret);
+    expect(await refuse(server, secret)).toBe(403);
+    await page.reload();
+    await expect(cell(page, used)).toHaveText("2 calls1 refused");
+    await expect(cell(page, idle)).toHaveText("None");
+    await expectAccessible(page);
+    for (const [width, isShown] of [[1280, true], [1201, true], [1000, false], [360, false]] as const) {
+      await page.setViewportSize({ width, height: 760 });
+      await expect(page.getByRole("columnheader", { name: "Last 30 days" })).toBeVisible({ visible: isShown });
+      await expect(cell(page, used)).toBeVisible({ visible: isShown });
+      await expectNoSideScroll(page);
+    }
+  });
+}
+
+test("the list stands when its sums cannot be had, and says so", async ({ signedIn: page }) => {
+  await create(page, "uncounted");
+  await closeSuccess(page);
+  await page.route("**/usage?days=30", (route) => route.abort());
+  await page.reload();
+  await expect(cell(page, "uncounted")).toHaveText("–Not known");
+  await page.unroute("**/usage?days=30");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(cell(page, "uncounted")).toHaveText("None");
 });

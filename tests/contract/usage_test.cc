@@ -36,6 +36,46 @@ TEST_P(UsageContract, DaysAreAddedListedAndDeleted) {
   EXPECT_EQ(days(other, 0).size(), 1u);
 }
 
+TEST_P(UsageContract, DaysAreSummedByTokenOfAnOwner) {
+  add_owner();
+  const auto elsewhere = make_organization("fabrikam");
+  const auto somebody = make_person("somebody@example.com");
+  std::vector<core::Token> tokens;
+  for (const char* name : {"oldest", "revoked", "newest", "theirs", "elsewhere"}) {
+    tokens.push_back(make_token(name));
+    tokens.back().valid_from = world_.clock().now() + Milliseconds(tokens.size());
+  }
+  tokens[1].state = core::TokenState::revoked;
+  tokens[1].revoked_at = world_.clock().now();
+  tokens[3].owner = somebody.person.id;
+  tokens[4].organization = elsewhere.id;
+  ASSERT_OK(change([&](WriteTx& tx) -> Result<void> {
+    LK_CHECK(insert_organization(tx, elsewhere));
+    LK_CHECK(insert_person(tx, somebody));
+    for (const core::Token& token : tokens) LK_CHECK(put_token(tx, token));
+    return {};
+  }));
+  aside([&](WriteTx& tx) -> Result<void> {
+    for (const TokenDay& day : Days{{4, 100, 100}, {5, 2, 0}, {9, uint64_t{1} << 40, 3}}) {
+      LK_CHECK(add_token_day(tx, tokens[0].id, day));
+    }
+    for (const size_t i : {1, 3, 4}) LK_CHECK(add_token_day(tx, tokens[i].id, {5, 0, i}));
+    return {};
+  });
+  const auto sums = [&](int32_t first, int limit) {
+    return read<std::vector<TokenSum>>([&](ReadTx& tx) {
+      return sum_token_days(tx, owner_.person.id, organization_.id, first, limit);
+    });
+  };
+  const TokenSum newest{tokens[2].id, 0, 0};
+  const TokenSum revoked{tokens[1].id, 0, 1};
+  const std::vector<TokenSum> all = {newest, revoked, {tokens[0].id, (uint64_t{1} << 40) + 2, 3}};
+  EXPECT_EQ(sums(5, 10), all);
+  EXPECT_EQ(sums(5, 2), (std::vector<TokenSum>{newest, revoked}));
+  EXPECT_EQ(sums(10, 1), (std::vector<TokenSum>{newest}));
+  EXPECT_EQ(sums(4, 10).back(), (TokenSum{tokens[0].id, (uint64_t{1} << 40) + 102, 103}));
+}
+
 TEST_P(UsageContract, ABatchIsNotedOnceAndForgotten) {
   const auto client = new_id<core::ClientId>();
   const auto other = new_id<core::ClientId>();

@@ -72,6 +72,48 @@ class UsageTest(harness.ServerTest):
                    if row["authorizationId"] == token["authorizationId"])
         self.assertEqual((row["lastUsedFrom"], row["lastUsedBy"]), ("192.0.2.77", "git/2.39"))
 
+    def sums(self, token, query="", person=None):
+        path = f"/_latchkey/organizations/{harness.ORGANIZATION}/usage{query}"
+        answer = self.server.must(200, "GET", path, None, person).json()
+        self.assertTrue(answer["isComplete"])
+        own_id = token["authorizationId"]
+        return [row for row in answer["value"] if row["authorizationId"] == own_id]
+
+    def test_the_list_shows_the_sums_of_the_last_days(self):
+        token = self.server.create_token("summed", "vso.wiki")
+        self.assertEqual(self.sums(token), [])
+        self.server.use(token["token"])
+        self.server.use(token["token"])
+        own = {"authorizationId": token["authorizationId"], "allowed": 2, "refused": 0}
+        self.assertEqual(self.sums(token), [own])  # nothing of it is written yet
+        at = time.time()
+        for back, allowed in ((29, 10), (30, 1000)):
+            day = time.strftime("%Y-%m-%d", time.gmtime(at - back * 86400))
+            self.assertEqual(self.report([self.use_of(token, allowed, 4, day)]).status, 200)
+        own.update(allowed=12, refused=4)
+        self.assertEqual(self.sums(token), [own])
+        self.assertEqual(self.sums(token, "?days=31"), [{**own, "allowed": 1012, "refused": 8}])
+        self.server.stop()
+        self.server.start()
+        self.assertEqual(self.sums(token), [own])
+        member = self.server.add_person("summed-member@example.com")
+        self.assertEqual(self.sums(token, "", member), [])
+        theirs = self.server.create_token("theirs", person=member)
+        self.assertEqual(self.report([self.use_of(theirs)]).status, 200)
+        self.assertEqual(len(self.sums(theirs, "", member)), 1)
+        self.assertEqual(self.sums(theirs), [])  # one's own only, an owner's too
+
+    def test_bad_questions_for_sums(self):
+        path = "/_latchkey/organizations/%s/usage"
+        for query in ("?days=0", "?days=91", "?days=x"):
+            answer = self.server.as_person("GET", path % harness.ORGANIZATION + query)
+            self.assertEqual((answer.status, answer.json()["field"]), (400, "days"))
+        self.server.must(404, "GET", path % "nowhere")
+        token = self.server.create_token("asks")
+        own = path % harness.ORGANIZATION
+        self.assertEqual(self.server.with_token(token["token"], "GET", own).status, 401)
+        self.assertEqual(self.server.request("GET", own).status, 401)
+
     def test_who_may_report_and_who_may_see(self):
         token = self.server.create_token("mine")
         feed_only = self.server.cli("client", "add", "feed-only", "--may", "feed", "--data",

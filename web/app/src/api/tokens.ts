@@ -97,6 +97,23 @@ export interface UsageDay {
   refused: number;
 }
 
+export interface UsageSum {
+  allowed: number;
+  refused: number;
+}
+
+export interface UsageList {
+  byToken: ReadonlyMap<string, UsageSum>;  // those with a use
+  isComplete: boolean;                     // whether one that is not here had none
+}
+
+// What the last `days` days add up to, for one's own tokens.
+export async function listUsage(organization: string, days: number, signal?: AbortSignal): Promise<UsageList> {
+  const path = `${pathOf`/_latchkey/organizations/${organization}/usage`}?days=${days}`;
+  const list = await get<{ isComplete: boolean; value: (UsageSum & { authorizationId: string })[] }>(path, signal);
+  return { byToken: new Map(list.value.map((sum) => [sum.authorizationId, sum])), isComplete: list.isComplete };
+}
+
 // The days on which the token was used, of the last 90.
 export async function getTokenUsage(organization: string, id: string, signal?: AbortSignal): Promise<UsageDay[]> {
   const path = pathOf`/_latchkey/organizations/${organization}/tokens/${id}/usage`;

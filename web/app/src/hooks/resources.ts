@@ -3,7 +3,7 @@
 import { createContext, useContext } from "react";
 import { listInvitations, listMembers, listOrganizations, listProjects } from "../api/organizations";
 import { listMails, listSessions } from "../api/people";
-import { listScopes, listTokens, type ListQuery, type TokenPage } from "../api/tokens";
+import { listScopes, listTokens, listUsage, type ListQuery, type TokenPage, type UsageList } from "../api/tokens";
 import type { Invitation, Mail, Me, Member, Organization, Project, Scope, Session } from "../api/types";
 import { useResource, type Resource } from "./resource";
 
@@ -24,6 +24,9 @@ export function useMe(): MeState {
 export const useTokens = (organization: string, query: ListQuery): Resource<TokenPage> =>
   useResource(`${organization} ${JSON.stringify(query)}`,
     (signal) => listTokens(organization, query, signal));
+
+export const useUsage = (organization: string, days: number): Resource<UsageList> =>
+  useResource(`${organization} ${days}`, (signal) => listUsage(organization, days, signal));
 
 let scopes: Promise<Scope[]> | null = null;
 

@@ -3,6 +3,7 @@ import {
   mergeClasses, tokens as theme, useRestoreFocusTarget,
 } from "@fluentui/react-components";
 import type { ReactNode } from "react";
+import type { UsageSum } from "../api/tokens";
 import type { Token } from "../api/types";
 import { daysUntil, formatDayUtc, formatInstant, formatInstantUtc, formatRelative } from "../base/dates";
 import { defineTexts } from "../base/texts";
@@ -11,6 +12,7 @@ import { fullAccess, type ScopeSet } from "./scopes";
 import { useTableStyles } from "./TokenTable";
 import type { Task } from "./TokensPage";
 import { TokenStatusMark } from "./TokenStatusMark";
+import { UsageCell } from "./UsageCell";
 
 const texts = defineTexts({
   en: {
@@ -34,7 +36,9 @@ const useStyles = makeStyles({
     display: "block", color: theme.colorNeutralForeground3, fontSize: theme.fontSizeBase200, overflowWrap: "anywhere",
     fontWeight: theme.fontWeightRegular,
   },
-  soon: { display: "block", color: theme.colorStatusWarningForeground3, fontSize: theme.fontSizeBase200 },
+  soon: {
+    display: "block", color: theme.colorStatusWarningForeground3, fontSize: theme.fontSizeBase200, whiteSpace: "nowrap",
+  },
   narrow: { display: "none", "@media (max-width: 640px)": { display: "block" } },
   row: { ":hover": { backgroundColor: theme.colorNeutralBackground3 } },
   chosen: { backgroundColor: theme.colorNeutralBackground3, boxShadow: `inset 2px 0 ${theme.colorBrandStroke1}` },
@@ -45,6 +49,7 @@ const nearDays = 14;
 
 interface Props {
   token: Token;
+  sum: UsageSum | undefined;
   set: ScopeSet;
   organization: string;
   isSelected: boolean;
@@ -78,7 +83,7 @@ function RowMenu({ token, onTask }: Pick<Props, "token" | "onTask">): ReactNode 
   );
 }
 
-export function TokenRow({ token, set, organization, isSelected, onSelect, onTask }: Props): ReactNode {
+export function TokenRow({ token, sum, set, organization, isSelected, onSelect, onTask }: Props): ReactNode {
   const table = useTableStyles();
   const styles = useStyles();
   const restore = useRestoreFocusTarget();
@@ -104,18 +109,19 @@ export function TokenRow({ token, set, organization, isSelected, onSelect, onTas
       <td className={mergeClasses(table.cell, table.below1000)}>{organization}</td>
       <td className={mergeClasses(table.cell, table.below640)}>
         <Tooltip content={formatInstantUtc(token.validTo)} relationship="description">
-          <span tabIndex={0}>{day}</span></Tooltip>
+          <span tabIndex={0} className={table.line}>{day}</span></Tooltip>
         {isNear && <span className={styles.soon}>{formatRelative(token.validTo, now)}</span>}
       </td>
       <td className={mergeClasses(table.cell, table.below640)}>
         {token.lastUsedOn ? <>
           <Tooltip content={`${formatInstant(token.lastUsedOn)} ${token.lastUsedBy ?? ""}`} relationship="description">
-            <span tabIndex={0}>{formatRelative(token.lastUsedOn, now)}</span></Tooltip>
+            <span tabIndex={0} className={table.line}>{formatRelative(token.lastUsedOn, now)}</span></Tooltip>
           <span className={styles.second}>{texts.from(token.lastUsedFrom ?? "")}</span></> : texts.never}
       </td>
+      <td className={mergeClasses(table.cell, table.below1200)}><UsageCell sum={sum} /></td>
       <td className={mergeClasses(table.cell, table.below1200)}>
         <Tooltip content={formatInstantUtc(token.validFrom)} relationship="description">
-          <span tabIndex={0}>{formatDayUtc(token.validFrom)}</span></Tooltip>
+          <span tabIndex={0} className={table.line}>{formatDayUtc(token.validFrom)}</span></Tooltip>
       </td>
       <td className={mergeClasses(table.cell, styles.action)}><RowMenu token={token} onTask={onTask} /></td>
     </tr>

@@ -1,12 +1,13 @@
 import { Button, Checkbox, makeStyles, mergeClasses, tokens as theme } from "@fluentui/react-components";
 import { memo, type ReactNode } from "react";
-import type { TokenSort } from "../api/tokens";
+import type { TokenSort, UsageList } from "../api/tokens";
 import type { Token } from "../api/types";
 import { defineTexts } from "../base/texts";
 import { Icon } from "../frame/icons";
 import { TokenRow } from "./TokenRow";
 import type { ScopeSet } from "./scopes";
 import type { Task } from "./TokensPage";
+import { daysListed, sumOf } from "./usage";
 import type { TokenList } from "./useTokenList";
 
 const texts = defineTexts({
@@ -18,6 +19,7 @@ const texts = defineTexts({
       createdOn: "Created",
     },
     organization: "Organization",
+    usage: `Last ${daysListed} days`,
     actions: "Actions",
   },
 });
@@ -29,12 +31,13 @@ export const useTableStyles = makeStyles({
   },
   head: {
     fontWeight: theme.fontWeightSemibold, fontSize: theme.fontSizeBase200, padding: "4px 8px",
-    borderBottom: `1px solid ${theme.colorNeutralStroke2}`, whiteSpace: "nowrap",
+    borderBottom: `1px solid ${theme.colorNeutralStroke2}`, whiteSpace: "nowrap", color: theme.colorNeutralForeground2,
   },
   cell: {
     padding: "6px 8px", borderBottom: `1px solid ${theme.colorNeutralStroke3}`, verticalAlign: "middle",
     fontSize: theme.fontSizeBase300,
   },
+  line: { whiteSpace: "nowrap" },
   tick: { width: "32px", padding: "0 0 0 4px" },
   sort: { minWidth: 0, padding: "2px 4px", marginLeft: "-4px", fontSize: theme.fontSizeBase200, fontWeight: 600 },
   below1200: { "@media (max-width: 1200px)": { display: "none" } },
@@ -47,13 +50,14 @@ export const useTableStyles = makeStyles({
 
 interface Props {
   tokens: Token[];
+  usage: UsageList | undefined;
   set: ScopeSet;
   list: TokenList;
   organization: string;
   onTask: (task: Task) => void;
 }
 
-function TokenTableView({ tokens, set, list, organization, onTask }: Props): ReactNode {
+function TokenTableView({ tokens, usage, set, list, organization, onTask }: Props): ReactNode {
   const styles = useTableStyles();
   const { sort, ascending } = list.query;
   const all = tokens.every((token) => list.selected.has(token.authorizationId));
@@ -81,13 +85,15 @@ function TokenTableView({ tokens, set, list, organization, onTask }: Props): Rea
           <th scope="col" className={mergeClasses(styles.head, styles.below1000)}>{texts.organization}</th>
           {head("expiresOn", styles.below640)}
           {head("lastUsedOn", styles.below640)}
+          <th scope="col" className={mergeClasses(styles.head, styles.below1200)}>{texts.usage}</th>
           {head("createdOn", styles.below1200)}
           <th scope="col" className={styles.head}><span className={styles.hidden}>{texts.actions}</span></th>
         </tr>
       </thead>
       <tbody>
         {tokens.map((token) => (
-          <TokenRow key={token.authorizationId} token={token} set={set} organization={organization} onTask={onTask}
+          <TokenRow key={token.authorizationId} token={token} sum={sumOf(usage, token.authorizationId)} set={set}
+            organization={organization} onTask={onTask}
             isSelected={list.selected.has(token.authorizationId)}
             onSelect={(on) => {
               const next = new Set(list.selected);

@@ -6,12 +6,13 @@ import type { Issued } from "../api/tokens";
 import type { Token } from "../api/types";
 import { defineTexts } from "../base/texts";
 import { Loading, PageHead, Problem } from "../frame/parts";
-import { useScopes, useTokens } from "../hooks/resources";
+import { useScopes, useTokens, useUsage } from "../hooks/resources";
 import { EmptyState } from "./EmptyState";
 import { parsePrefill, type Prefill } from "./prefill";
 import { ScopeSet } from "./scopes";
 import { TokenTable } from "./TokenTable";
 import { TokenToolbar } from "./TokenToolbar";
+import { daysListed } from "./usage";
 import { useTokenList } from "./useTokenList";
 
 const TokenPanel = lazy(() => import("./TokenPanel"));
@@ -59,13 +60,19 @@ export function TokensPage({ organization }: { organization: string }): ReactNod
   const styles = useStyles();
   const list = useTokenList();
   const page = useTokens(organization, list.query);
+  const usage = useUsage(organization, daysListed);
   const scopes = useScopes();
   const set = useMemo(() => new ScopeSet(scopes.data ?? []), [scopes.data]);
   const [task, setTask] = useState<Task | null>(firstTask);
   const [done, setDone] = useState<Done | null>(null);
   const [isGlance, setGlance] = useState(false);
   const [round, setRound] = useState(0);
-  const reload = page.reload;
+  const { reload: reloadPage } = page;
+  const { reload: reloadUsage } = usage;
+  const reload = useCallback(() => {
+    reloadPage();
+    reloadUsage();
+  }, [reloadPage, reloadUsage]);
 
   const refresh = useCallback(() => {
     reload();
@@ -100,11 +107,11 @@ export function TokensPage({ organization }: { organization: string }): ReactNod
       <TokenToolbar list={list} tokens={tokens} onTask={setTask} onCreate={create}
         isGlance={isGlance} onGlance={() => setGlance(!isGlance)} />
       {isGlance && <Suspense fallback={<Loading />}><Glance key={round} organization={organization} /></Suspense>}
-      <Problem error={page.error ?? scopes.error} onRetry={() => { page.reload(); scopes.reload(); }} />
+      <Problem error={page.error ?? scopes.error ?? usage.error} onRetry={() => { reload(); scopes.reload(); }} />
       {page.data === undefined && page.isLoading && <Loading />}
       {isEmpty && list.pageNumber === 1 && <EmptyState list={list} onCreate={create} />}
       {tokens.length > 0 && (
-        <TokenTable tokens={tokens} set={set} list={list} organization={organization} onTask={setTask} />)}
+        <TokenTable tokens={tokens} usage={usage.data} set={set} list={list} organization={organization} onTask={setTask} />)}
       {(list.pageNumber > 1 || page.data?.continuationToken) && (
         <div className={styles.pager}>
           <span>{texts.page(list.pageNumber)}</span>

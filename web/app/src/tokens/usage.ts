@@ -1,8 +1,9 @@
-// How a token was used, day by day, as the chart draws it.
+// How tokens were used, day by day as the chart draws it, and summed as the list shows it.
 
-import type { UsageDay } from "../api/tokens";
+import type { UsageDay, UsageList, UsageSum } from "../api/tokens";
 
 export const daysShown = 90;
+export const daysListed = 30;
 const dayMs = 86_400_000;
 
 // The last `daysShown` days up to today (UTC), those without a use as zeros.
@@ -32,4 +33,9 @@ export function sumsOf(days: readonly UsageDay[]): UsageSums {
     sums.most = Math.max(sums.most, allowed + refused);
   }
   return sums;
+}
+
+// The sum of one token; undefined where it is not known.
+export function sumOf(list: UsageList | undefined, id: string): UsageSum | undefined {
+  return list?.byToken.get(id) ?? (list?.isComplete ? { allowed: 0, refused: 0 } : undefined);
 }
