@@ -47,8 +47,8 @@ bool none_repeats(size_t count) {
 // An index in which nobody has a token.
 class EmptyFeed final : public verify::Feed {
  public:
-  Result<core::Revision> load(const Sink&) override { return core::Revision{1}; }
-  Result<core::Revision> follow(core::Revision after, Milliseconds, const Sink&) override {
+  Result<core::Position> load(const Sink&) override { return core::Position{{}, {1}}; }
+  Result<core::Position> follow(const core::Position& after, Milliseconds, const Sink&) override {
     return after;
   }
 };

@@ -192,7 +192,7 @@ class Refused final : public verify::Feed {
                               static_cast<uint8_t>(i)};
         item.organization = state == elsewhere ? other_ : here;
         item.owner = person;
-        item.digest = core::token_digest(*keys_.find(keys_.current_id()), texts_[state][i]);
+        item.digest = *keys_.digest_of(keys_.current_id(), texts_[state][i]);
         item.valid_to = state == expired ? now_ - Milliseconds(1) : now_ + std::chrono::days(9);
         item.state = state == revoked ? core::TokenState::revoked : core::TokenState::live;
         sink(item);
