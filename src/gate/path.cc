@@ -169,17 +169,28 @@ std::vector<std::string> parameter_names(const std::vector<TemplateSegment>& seg
   return names;
 }
 
+namespace {
+
+// A brace in a text is written so that it is not taken for a parameter; no folded text has the B.
+std::string literal_key(std::string_view literal) {
+  std::string key;
+  for (const char c : literal) key += c == '{' ? "%7B" : std::string(1, ascii_lower(c));
+  return key;
+}
+
+}  // namespace
+
 std::string template_key(const std::vector<TemplateSegment>& segments) {
   std::string key;
   for (const TemplateSegment& segment : segments) {
     key += '/';
     switch (segment.kind) {
-      case SegmentKind::concrete: key += ascii_lower(segment.text); break;
+      case SegmentKind::concrete: key += literal_key(segment.text); break;
       case SegmentKind::parameter: key += "{}"; break;
       case SegmentKind::rest: key += "{*}"; break;
       case SegmentKind::mixed:
         for (size_t i = 0; i < segment.literals.size(); ++i) {
-          key += (i == 0 ? "" : "{}") + ascii_lower(segment.literals[i]);
+          key += (i == 0 ? "" : "{}") + literal_key(segment.literals[i]);
         }
         break;
     }

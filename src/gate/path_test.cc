@@ -139,6 +139,10 @@ TEST(ParseTemplate, RefusesBracesThatAreNoParameter) {
 
 TEST(TemplateKey, IsOneForWhatNoRequestCanTellApart) {
   const auto key = [](const char* path) { return template_key(*parse_template(path)); };
+  EXPECT_NE(key("/a/{b}"), key("/a/%7B%7D"));
+  EXPECT_NE(key("/a/{*b}"), key("/a/%7B*%7D"));
+  EXPECT_NE(key("/a{b}c%7B%7Dd"), key("/a%7B%7Dc{b}d"));
+  EXPECT_NE(key("/%7B"), key("/%257B"));
   EXPECT_EQ(key("/A/{b}/c{d}.{e}"), key("//a/{x}/C{y}.{z}/"));
   EXPECT_NE(key("/a/{b}"), key("/a/{*b}"));
   EXPECT_NE(key("/a/{b}"), key("/a/b"));
