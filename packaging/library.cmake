@@ -11,7 +11,7 @@ file(GLOB library_sources CONFIGURE_DEPENDS src/base/*.cc src/core/*.cc src/veri
      src/library/*.cc)
 list(FILTER library_sources EXCLUDE REGEX "_test\\.cc$|/wiped_heap\\.cc$|/sealed\\.cc$|/log\\.cc$")
 list(APPEND library_sources src/http/client.cc src/http/message.cc)
-foreach(name openapi openapi_pointer openapi_servers yaml host path route_table guarded_routes)
+foreach(name openapi openapi_pointer openapi_servers yaml host path route_table route_tree route_tree_builder guarded_routes)
   list(APPEND library_sources src/gate/${name}.cc)
 endforeach()
 

@@ -156,12 +156,13 @@ Result<void> Gate::authorize(const http::Request& request, std::string_view host
   }
   if (!match) return without_route(match.error(), credential.secret(), request, decision);
   decision.operation = match->operation;
+  decision.access = match->access;
   for (const PathParameter& parameter : match->route.parameters) {
     const bool says_it = rule.source == OrganizationSource::path_parameter;
     if (says_it && parameter.name == rule.name) decision.organization = parameter.value;
   }
   if (credential.kind() == CredentialKind::none) {
-    if (decision.operation->is_open) return {};
+    if (decision.access.is_open) return {};
     return Error(ErrorCode::credential_missing);
   }
   LK_TRY(decision.grant, check(credential.secret(), request, decision));
@@ -187,12 +188,12 @@ Result<verify::Grant> Gate::check(std::string_view secret, const http::Request& 
   Use use{grant.token(), moment.now, true, request.peer_address(),
           request.header("User-Agent").value_or("")};
   // A request that is not open says its organization; there may be none of that name.
-  const bool is_nowhere = decision.operation ? !organization && !decision.operation->is_open
+  const bool is_nowhere = decision.operation ? !organization && !decision.access.is_open
                                              : !organization && !decision.organization.empty();
   Result<void> opens = {};
   if (is_nowhere) {
     opens = Error(ErrorCode::token_wrong_organization);
-  } else if (decision.operation && !decision.operation->requirement.met_by(grant.scopes())) {
+  } else if (decision.operation && !decision.access.requirement->met_by(grant.scopes())) {
     opens = Error(ErrorCode::scope_missing);  // refuse() says which
   }
   use.allowed = opens.has_value();

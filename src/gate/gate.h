@@ -34,6 +34,7 @@ struct Decision {
   std::shared_ptr<const ApiTable> table;        // what the two below live in
   const Api* api = nullptr;                     // null: none has this host and path
   const GuardedOperation* operation = nullptr;  // null: the API has none
+  OperationAccess access;                       // what the operation asks, if there is one
   std::string host;                             // empty: it could not be read
   std::string organization;                     // by its name; empty before it was looked for
   std::optional<verify::Grant> grant;           // nothing: refused, or open and anonymous

@@ -173,27 +173,41 @@ GuardedRoutes::GuardedRoutes(std::vector<GuardedOperation> operations,
                              const std::vector<std::vector<size_t>>& groups, RouteTable table,
                              EncodedSlash encoded_slash)
     : operations_(std::move(operations)), table_(std::move(table)), encoded_slash_(encoded_slash) {
+  std::map<std::vector<std::vector<std::string>>, uint32_t> known;
   for (const std::vector<size_t>& group : groups) {
-    Group made{static_cast<uint32_t>(variants_.size()), 0, false};
+    Group made{{}, static_cast<uint32_t>(variants_.size()), 0};
+    bool has_conditions = false;
     for (const size_t i : group) {
-      variants_.push_back(static_cast<uint32_t>(i));
-      const bool is_plain = operations_[i].operation.condition == RouteCondition{};
-      made.has_conditions = made.has_conditions || !is_plain;
+      const GuardedOperation& guarded = operations_[i];
+      const auto [place, is_new] = known.try_emplace(guarded.alternatives, requirements_.size());
+      if (is_new) requirements_.push_back(guarded.requirement);
+      variants_.push_back({static_cast<uint32_t>(i), place->second, guarded.is_open});
+      has_conditions = has_conditions || guarded.operation.condition != RouteCondition{};
+    }
+    if (!has_conditions) {
+      made.only = variants_[made.begin];
+      variants_.resize(made.begin);
     }
     made.end = static_cast<uint32_t>(variants_.size());
     groups_.push_back(made);
   }
 }
 
+GuardedRoutes::Match GuardedRoutes::match_of(const Variant& variant, RouteMatch route) const {
+  return {&operations_[variant.operation],
+          std::move(route),
+          {&requirements_[variant.requirement], variant.is_open}};
+}
+
 Result<GuardedRoutes::Match> GuardedRoutes::match(std::string_view method, std::string_view path,
                                                   const RouteFacts& facts) const {
   LK_TRY(RouteMatch route, table_.match(method, path, encoded_slash_));
-  const Group group = groups_[route.operation];
-  if (!group.has_conditions) return Match{&operations_[variants_[group.begin]], std::move(route)};
+  const Group& group = groups_[route.operation];
+  if (group.begin == group.end) return match_of(group.only, std::move(route));
   for (uint32_t place = group.begin; place < group.end; ++place) {
-    const GuardedOperation& operation = operations_[variants_[place]];
-    LK_TRY(const bool holds, meets(operation.operation.condition, facts));
-    if (holds) return Match{&operation, std::move(route)};
+    const RouteCondition& condition = operations_[variants_[place].operation].operation.condition;
+    LK_TRY(const bool holds, meets(condition, facts));
+    if (holds) return match_of(variants_[place], std::move(route));
   }
   return Error(ErrorCode::route_unknown);
 }

@@ -54,6 +54,13 @@ struct GuardedOperation {
   bool is_open = false;                                // also without a credential
 };
 
+// What a decision reads of an operation: few cache lines, since those that ask for the same share
+// it. Lives as long as the routes.
+struct OperationAccess {
+  const verify::ScopeRequirement* requirement = nullptr;
+  bool is_open = false;  // also without a credential
+};
+
 class GuardedRoutes {
  public:
   // Errors: configuration (an unknown scope; operations that cannot be told apart and ask for
@@ -66,6 +73,7 @@ class GuardedRoutes {
   struct Match {
     const GuardedOperation* operation;  // lives as long as the routes
     RouteMatch route;
+    OperationAccess access;  // of the operation
   };
   // Of operations of one method and path the one whose condition holds; a host counts before a
   // query, and what asks for nothing comes last. Errors: those of RouteTable::match; route_unknown
@@ -76,18 +84,25 @@ class GuardedRoutes {
   const std::vector<GuardedOperation>& operations() const { return operations_; }
 
  private:
-  // The operations of one of the table's, as places in variants_.
+  struct Variant {
+    uint32_t operation = 0;    // in operations_
+    uint32_t requirement = 0;  // in requirements_
+    bool is_open = false;
+  };
+  // The operations of one of the table's: only one, or places in variants_ if any has a condition.
   struct Group {
+    Variant only;
     uint32_t begin = 0;
     uint32_t end = 0;
-    bool has_conditions = false;
   };
   GuardedRoutes(std::vector<GuardedOperation> operations,
                 const std::vector<std::vector<size_t>>& groups, RouteTable table,
                 EncodedSlash encoded_slash);
+  Match match_of(const Variant& variant, RouteMatch route) const;
 
   std::vector<GuardedOperation> operations_;
-  std::vector<uint32_t> variants_;
+  std::vector<verify::ScopeRequirement> requirements_;  // each once
+  std::vector<Variant> variants_;
   std::vector<Group> groups_;  // of each of the table's operations
   RouteTable table_;
   EncodedSlash encoded_slash_;

@@ -160,7 +160,7 @@ TEST(GuardedRoutes, DecidesEveryPublishedOperationForEveryScope) {
             scopes.empty() || std::any_of(scopes.begin(), scopes.end(), [&](const auto& needed) {
               return scope.closure.contains(catalog().find(needed.get_string())->number);
             });
-        ASSERT_EQ(match->operation->requirement.met_by(scope.closure), expected)
+        ASSERT_EQ(match->access.requirement->met_by(scope.closure), expected)
             << scope.identifier << " for " << row->at("method") << " " << path;
         ++decisions;
       }

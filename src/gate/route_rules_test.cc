@@ -36,7 +36,7 @@ std::string opened_by(const std::vector<RouteRule>& rules, const std::string& me
   if (!routes) return routes.error().message;
   const auto match = routes->match(method, path, {host, query});
   if (!match) return std::string(error_name(match.error().code));
-  if (match->operation->is_open) return "open";
+  if (match->access.is_open) return "open";
   std::string text;
   for (const auto& names : match->operation->alternatives) {
     if (!text.empty()) text += '|';

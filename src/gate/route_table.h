@@ -19,6 +19,8 @@
 
 namespace latchkey::gate {
 
+class RouteTree;
+
 struct PathParameter {
   std::string_view name;  // as in the template; lives as long as the table
   std::string value;      // decoded
@@ -48,13 +50,8 @@ class RouteTable {
                            EncodedSlash encoded_slash = EncodedSlash::refused) const;
 
  private:
-  RouteTable();
-  struct Node;
-  struct Leaf;
-  static const Leaf* find(const Node& node, const PathSegments& path, size_t depth);
-  static void add_parameters(const TemplateSegment& segment, const PathSegments& path, size_t depth,
-                             std::vector<PathParameter>& parameters);
-  std::unique_ptr<Node> root_;
+  explicit RouteTable(RouteTree tree);
+  std::unique_ptr<const RouteTree> tree_;
 };
 
 }  // namespace latchkey::gate

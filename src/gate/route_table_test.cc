@@ -176,6 +176,28 @@ TEST(RouteTable, IndistinguishableTemplatesAreRefused) {
   EXPECT_EQ(table.match("PUT", "/a/x")->parameter("c"), "x");
 }
 
+// A node for both would take one's values for the other's.
+TEST(RouteTable, ABraceInATextIsNoParameter) {
+  const RouteTable table =
+      build({operation("GET", "/a{x}b%7B%7Dc"), operation("PUT", "/a%7B%7Db{x}c"),
+             operation("GET", "/{id}/v"), operation("GET", "/%7B%7D/v")});
+  EXPECT_EQ(table.match("PUT", "/a{}b1c")->parameter("x"), "1");
+  EXPECT_EQ(table.match("GET", "/a1b{}c")->parameter("x"), "1");
+  EXPECT_EQ(table.match("GET", "/a{}b1c").error().code, ErrorCode::method_not_allowed);
+  EXPECT_EQ(table.match("GET", "/1/v")->operation, 2u);
+  EXPECT_EQ(table.match("GET", "/{}/v")->operation, 3u);
+}
+
+TEST(RouteTable, EachMethodHasItsOwnSpelling) {
+  const RouteTable table =
+      build({operation("GET", "/Books/{id}"), operation("PUT", "/books/{Id}")});
+  EXPECT_TRUE(table.match("GET", "/Books/a")->is_spelled_alike);
+  EXPECT_FALSE(table.match("GET", "/books/a")->is_spelled_alike);
+  EXPECT_TRUE(table.match("PUT", "/books/a")->is_spelled_alike);
+  EXPECT_FALSE(table.match("PUT", "/Books/a")->is_spelled_alike);
+  EXPECT_EQ(table.match("PUT", "/books/A")->parameter("Id"), "A");
+}
+
 TEST(RouteTable, AgreesWithALinearMatcher) {
   const uint32_t seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
