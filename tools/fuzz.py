@@ -26,7 +26,7 @@ SLICE_S = 60
 LENGTH_MAX = {
     "api_version": 256, "continuation": 512, "credential": 1536, "date_time": 48, "json": 512,
     "key_file": 512, "path": 512, "query": 1024, "request_head": 2048, "response_head": 2048,
-    "route_matcher": 768, "scopes": 512, "subjects": 256, "text": 256, "token_text": 128,
+    "route_matcher": 320, "scopes": 512, "subjects": 256, "text": 256, "token_text": 128,
 }
 LENGTH_MAX_DEFAULT = 1024
 
