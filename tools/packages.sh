@@ -15,7 +15,7 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
   python3 python3-aiosmtpd curl sqlite3 strace testssl.sh
-  azure-cli python3-azext-devops nginx-light caddy haproxy wrk
+  azure-cli python3-azext-devops git nginx-light caddy haproxy wrk
   chromium fonts-liberation
   zsh fish man-db mandoc libfaketime
 )
@@ -40,8 +40,10 @@ has_node_18() {
 
 # Installs its arguments. Runs as root.
 install_packages() {
-  local policy=/usr/sbin/policy-rc.d had_nginx=yes status=0
-  command -v nginx >/dev/null || had_nginx=
+  local policy=/usr/sbin/policy-rc.d status=0 name fresh=()
+  for name in nginx caddy haproxy; do
+    command -v "$name" >/dev/null || fresh+=("$name")
+  done
   apt-get update -qq
   # Debian starts a service when its package is installed, unless this file says no.
   if [[ ! -e $policy ]]; then
@@ -52,10 +54,11 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 \
     --no-install-recommends --no-remove "$@" ||
     status=$?
-  # nginx is here for tests that start their own: it is not to come up with the machine.
-  if [[ ! $had_nginx && -e /etc/systemd/system/multi-user.target.wants/nginx.service ]]; then
-    systemctl --quiet disable nginx.service 2>/dev/null || true
-  fi
+  # These are here for tests that start their own: they are not to come up with the machine.
+  for name in "${fresh[@]}"; do
+    [[ ! -e /etc/systemd/system/multi-user.target.wants/$name.service ]] ||
+      systemctl --quiet disable "$name.service" 2>/dev/null || true
+  done
   return "$status"
 }
 

@@ -167,7 +167,9 @@ class Proxy:
 
     def start(self, *command):
         self.log = open(self.folder / "log.txt", "ab")
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log,
+        # Debian puts servers where the path of most people does not look.
+        program = shutil.which(command[0], path=os.environ["PATH"] + ":/usr/sbin")
+        self.process = subprocess.Popen([program, *command[1:]], stdout=self.log, stderr=self.log,
                                         env={**os.environ, "HOME": str(self.folder)})
         try:
             wait_for_port(self.port, self.process)

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import shutil
 import socket
 import unittest
 
@@ -215,21 +214,14 @@ class ProxyTests:
         self.assertLess(self.world.service.connections - before, 10)
 
 
-def needs(program):
-    return unittest.skipUnless(shutil.which(program), f"needs {program}")
-
-
-@needs("nginx")
 class NginxTest(ProxyTests, unittest.TestCase):
     make_proxy = gate_world.Nginx
 
 
-@needs("caddy")
 class CaddyTest(ProxyTests, unittest.TestCase):
     make_proxy = gate_world.Caddy
 
 
-@needs("haproxy")
 class HaproxyTest(ProxyTests, unittest.TestCase):
     make_proxy = gate_world.Haproxy
 
@@ -267,15 +259,12 @@ class WithoutGate(unittest.TestCase):
         self.assertIn(answer.status, statuses, answer)
         self.assertEqual(world.service.seen, [])
 
-    @needs("nginx")
     def test_nginx(self):
         self.check(gate_world.Nginx, [503])
 
-    @needs("caddy")
     def test_caddy(self):
         self.check(gate_world.Caddy, [502])
 
-    @needs("haproxy")
     def test_haproxy(self):
         self.check(gate_world.Haproxy, [503])
 
