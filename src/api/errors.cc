@@ -4,15 +4,10 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "gate/refusal_texts.h"
 
 namespace latchkey::api {
 namespace {
-
-// The anonymous identity of the contract, which refusals of unknown callers name.
-constexpr std::string_view kUnknownToken =
-    "TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this "
-    "resource. The credential is not known here: check that the token was copied whole and is for "
-    "this server.";
 
 struct Row {
   ErrorCode code;
@@ -44,28 +39,19 @@ constexpr Row kRows[] = {
      "The api-version is not supported here."},
     {version_needs_preview, 400, "VssInvalidPreviewVersionException",
      "The route is a preview: its api-version ends with -preview, as in 7.1-preview.1."},
-    {credential_missing, 401, kUnauthorized,
-     "TF400813: Resource not available for anonymous access. Client authentication required: send "
-     "a personal access token as the password of Basic authentication."},
-    {credential_malformed, 401, kUnauthorized, kUnknownToken},
-    {credential_ambiguous, 400, "VssRequestMalformedException",
-     "A request carries one credential, in one Authorization header, and none in its address."},
+    {credential_missing, 401, kUnauthorized, gate::kNoCredential},
+    {credential_malformed, 401, kUnauthorized, gate::kUnknownCredential},
+    {credential_ambiguous, 400, "VssRequestMalformedException", gate::kSeveralCredentials},
     {credential_kind_refused, 401, "InvalidAccessException",
      "The requested operation is not allowed. This route does not take this kind of credential: a "
      "token is managed by a signed-in person, and tells about itself only to its own holder."},
-    {token_malformed, 401, kUnauthorized, kUnknownToken},
-    {token_unknown, 401, kUnauthorized, kUnknownToken},
-    {token_expired, 401, kAccessCheck,
-     "Access Denied: The Personal Access Token used has expired."},
-    {token_revoked, 401, kAccessCheck,
-     "Access Denied: The Personal Access Token used has been revoked or regenerated."},
-    {token_owner_disabled, 401, kAccessCheck,
-     "Access Denied: The owner of the Personal Access Token used has no access to its organization "
-     "now."},
-    {token_wrong_organization, 401, kUnauthorized,
-     "TF400813: The Personal Access Token used is not valid in this organization."},
-    {scope_missing, 403, kAccessCheck,
-     "Access Denied: The Personal Access Token used lacks a scope."},
+    {token_malformed, 401, kUnauthorized, gate::kUnknownCredential},
+    {token_unknown, 401, kUnauthorized, gate::kUnknownCredential},
+    {token_expired, 401, kAccessCheck, gate::kTokenExpired},
+    {token_revoked, 401, kAccessCheck, gate::kTokenRevoked},
+    {token_owner_disabled, 401, kAccessCheck, gate::kOwnerDisabled},
+    {token_wrong_organization, 401, kUnauthorized, gate::kOtherOrganization},
+    {scope_missing, 403, kAccessCheck, gate::kScopeMissing},
     {session_unknown, 401, kUnauthorized, "The session has ended. Sign in again."},
     {anti_forgery_missing, 403, "AntiForgeryException",
      "A change that carries the session's cookie needs the header X-Latchkey-Request."},

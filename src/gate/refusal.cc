@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "gate/refusal_texts.h"
 
 namespace latchkey::gate {
 namespace {
@@ -18,33 +19,20 @@ struct Row {
 constexpr std::string_view kUnauthorized = "UnauthorizedRequestException";
 constexpr std::string_view kAccessCheck = "AccessCheckException";
 constexpr std::string_view kMalformed = "VssRequestMalformedException";
-constexpr std::string_view kUnknownToken =
-    "TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this "
-    "resource. The credential is not known here: check that the token was copied whole and is for "
-    "this server.";
 
 using enum ErrorCode;
 
 constexpr Row kRows[] = {
     {request_malformed, 400, kMalformed, "The request is malformed."},
     {invalid_argument, 400, kMalformed, "The request breaks a rule."},
-    {credential_ambiguous, 400, kMalformed,
-     "A request carries one credential, in one Authorization header, and none in its address."},
-    {credential_missing, 401, kUnauthorized,
-     "TF400813: Resource not available for anonymous access. Client authentication required: send "
-     "a personal access token as the password of Basic authentication."},
-    {token_unknown, 401, kUnauthorized, kUnknownToken},
-    {token_expired, 401, kAccessCheck,
-     "Access Denied: The Personal Access Token used has expired."},
-    {token_revoked, 401, kAccessCheck,
-     "Access Denied: The Personal Access Token used has been revoked or regenerated."},
-    {token_owner_disabled, 401, kAccessCheck,
-     "Access Denied: The owner of the Personal Access Token used has no access to its organization "
-     "now."},
-    {token_wrong_organization, 401, kUnauthorized,
-     "TF400813: The Personal Access Token used is not valid in this organization."},
-    {scope_missing, 403, kAccessCheck,
-     "Access Denied: The Personal Access Token used lacks a scope."},
+    {credential_ambiguous, 400, kMalformed, kSeveralCredentials},
+    {credential_missing, 401, kUnauthorized, kNoCredential},
+    {token_unknown, 401, kUnauthorized, kUnknownCredential},
+    {token_expired, 401, kAccessCheck, kTokenExpired},
+    {token_revoked, 401, kAccessCheck, kTokenRevoked},
+    {token_owner_disabled, 401, kAccessCheck, kOwnerDisabled},
+    {token_wrong_organization, 401, kUnauthorized, kOtherOrganization},
+    {scope_missing, 403, kAccessCheck, kScopeMissing},
     {permission_denied, 403, kAccessCheck, "Access Denied: The origin is not allowed here."},
     {route_unknown, 404, "ControllerNotFoundException", "There is no such route."},
     {method_not_allowed, 405, "VssMethodNotAllowedException", "The route lacks this method."},
