@@ -21,13 +21,15 @@ std::string type_name_of(const Setting& setting) {
 
 }  // namespace
 
-void add_config_options(CLI::App& command, ConfigOptions& options) {
+void add_config_options(CLI::App& command, ConfigOptions& options,
+                        bool (*takes)(std::string_view key)) {
   command
       .add_option("--config", options.file,
                   "TOML file; default latchkey.toml in the data folder, if it is there")
       ->type_name(kFileType);
   for (const Setting& setting : settings()) {
     if (setting.key == "data_dir") continue;  // --data and --data-dir are for every command
+    if (takes && !takes(setting.key)) continue;
     std::string names = flag_of(setting.key);
     if (setting.key == "listen.port") names += ",--port";
     if (setting.key == "gate.credential_file") names += ",--credential-file";

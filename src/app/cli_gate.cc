@@ -200,6 +200,14 @@ void add_document_options(CLI::App& command, GateOptions& options) {
                      "Operation that anybody may call, if its document says so; can be repeated");
 }
 
+// What a gate of its own reads of the configuration; the rest is a server's.
+bool is_for_a_gate(std::string_view key) {
+  for (const std::string_view prefix : {"gate.", "operations.", "log.", "limits."}) {
+    if (key.starts_with(prefix)) return true;
+  }
+  return key == "listen.threads" || key == "tls.minimum_version" || key == "public_url";
+}
+
 }  // namespace
 
 json::array json_texts(const std::vector<std::string>& list) {
@@ -255,7 +263,7 @@ void add_gate_commands(CLI::App& root, Cli& cli) {
   auto* group = root.add_subcommand("gate", "Run a gate of its own, or look at what it would do");
   group->require_subcommand(0, 1);
   auto run_options = std::make_shared<ConfigOptions>();
-  add_config_options(*group, *run_options);
+  add_config_options(*group, *run_options, is_for_a_gate);
   group->footer(
       "The gate hears the server at --server with the secret in --credential-file, which\n"
       "`latchkey client add NAME --may feed,report` prints there, and answers for the APIs of\n"
