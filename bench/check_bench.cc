@@ -2,9 +2,9 @@
 //
 // Both loops run over the same texts in the same random order, in turns. In both, the next text
 // depends on what was read for the one before, so that a miss cannot hide behind the next hash. The
-// array of the reference is as large as the index and on the same kind of pages.
+// array of the reference is as large as the index and on the same kind of pages. Prints the lines
+// of bench/README.md; with another number of tokens than ten million they are points of a curve.
 // usage: check_bench [TOKENS] [ROUNDS]
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <numeric>
 
 #include "population.h"
+#include "result.h"
 #include "verify/page_array.h"
 #include "verify/verifier.h"
 
@@ -29,25 +30,18 @@ uint64_t resident_bytes() {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-// CPU time of this thread in nanoseconds: what others do on the machine is not in it.
-double thread_time() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
+constexpr uint64_t kGoalTokens = 10'000'000;
+constexpr size_t kChecksMin = 1'000'000;  // a round, so that it is long enough to be timed
 
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
-
-// Texts of one length, one after the other, in random order.
+// Texts of one length, one after the other, in random order; those of few tokens again and again.
 std::string shuffle_texts(const Population& population) {
   std::vector<size_t> order(population.samples().size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::shuffle(order.begin(), order.end(), std::mt19937_64(4));
   std::string texts;
-  for (const size_t i : order) texts += population.samples()[i].text;
+  while (texts.size() < kChecksMin * core::kTokenLength) {
+    for (const size_t i : order) texts += population.samples()[i].text;
+  }
   return texts;
 }
 
@@ -66,7 +60,8 @@ double time_checks(const verify::Verifier& verifier, const std::string& texts, C
     skew = grant->token().uuid.bytes[15] & zero;
   }
   const double time = (thread_time() - begin) / static_cast<double>(count);
-  if (granted != count) std::printf("only %lu of %zu granted\n", granted, count), std::exit(1);
+  if (granted != count)
+    std::fprintf(stderr, "only %lu of %zu granted\n", granted, count), std::exit(1);
   return time;
 }
 
@@ -80,7 +75,7 @@ double time_parse(const Population& population, const std::string& texts) {
     good += core::parse_token(population.provider(), text).has_value();
   }
   const double time = (thread_time() - begin) / static_cast<double>(count);
-  if (good != count) std::printf("only %lu of %zu parsed\n", good, count), std::exit(1);
+  if (good != count) std::fprintf(stderr, "only %lu of %zu parsed\n", good, count), std::exit(1);
   return time;
 }
 
@@ -112,6 +107,40 @@ ReferenceTimes time_reference(const Hmac& key, const std::string& texts,
   return times;
 }
 
+struct Times {
+  std::vector<double> checks, parses, hashes, references, ratios;
+};
+
+void print_memory(uint64_t tokens, uint64_t counted, uint64_t resident) {
+  const auto per_token = [&](uint64_t bytes) {
+    return static_cast<double>(bytes) / static_cast<double>(tokens);
+  };
+  if (tokens != kGoalTokens) return;  // a table of few tokens has room for more
+  ResultLine("P3 index memory, counted", per_token(counted), "bytes/token")
+      .goal_at_most(48)
+      .print();
+  ResultLine("P3 index memory, resident", per_token(resident), "bytes/token")
+      .goal_at_most(48)
+      .print();
+}
+
+void print_times(uint64_t tokens, const Times& times) {
+  ResultLine point("check in process, by tokens stored", median(times.checks), "ns");
+  point.reference("keyed hash and one memory miss", median(times.references))
+      .ratios(times.ratios)
+      .text("series", "check in process")
+      .number("x", static_cast<double>(tokens))
+      .print();
+  if (tokens != kGoalTokens) return;
+  ResultLine("P2 check in process", median(times.checks), "ns")
+      .reference("keyed hash and one memory miss", median(times.references))
+      .ratios(times.ratios)
+      .goal_at_most(1.25)
+      .print();
+  ResultLine("part of P2: reading the text", median(times.parses), "ns").print();
+  ResultLine("part of P2: keyed hash", median(times.hashes), "ns").print();
+}
+
 int run(uint64_t tokens, int rounds) {
   PopulationSize size;
   size.tokens = tokens;
@@ -130,35 +159,26 @@ int run(uint64_t tokens, int rounds) {
   const double load_seconds = (thread_time() - begin) / 1e9;
   const uint64_t resident = resident_bytes() - resident_before;
   const auto status = verifier.status();
-  const auto per_token = [&](uint64_t bytes) {
-    return static_cast<double>(bytes) / static_cast<double>(tokens);
-  };
-  std::printf("tokens %lu, memberships %lu, loaded in %.2f s\n", status.tokens, status.memberships,
-              load_seconds);
-  std::printf("bytes per token: %.2f counted, %.2f resident (goal P3: 48)\n",
-              per_token(status.memory_bytes), per_token(resident));
+  std::fprintf(stderr, "tokens %lu, memberships %lu, loaded in %.2f s\n", status.tokens,
+               status.memberships, load_seconds);
+  print_memory(tokens, status.memory_bytes, resident);
 
   verify::PageArray array(status.memory_bytes);
   auto* bytes = static_cast<char*>(array.data());
   for (size_t i = 0; i < array.size_bytes(); i += 4096) bytes[i] = 1;
   const Hmac& key = population.key();
-  std::vector<double> checks, hashes, references, ratios;
+  Times times;
   for (int round = 0; round < rounds; ++round) {
     const ReferenceTimes reference = time_reference(key, texts, array);
-    const double parse = time_parse(population, texts);
-    const double check = time_checks(verifier, texts, clock);
-    checks.push_back(check);
-    hashes.push_back(reference.hash);
-    references.push_back(reference.hash_and_miss);
-    ratios.push_back(check / reference.hash_and_miss);
-    std::printf(
-        "round %d: check %.1f ns (parse %.1f), hash %.1f ns, hash and miss %.1f ns, ratio %.3f\n",
-        round, check, parse, reference.hash, reference.hash_and_miss, ratios.back());
+    times.parses.push_back(time_parse(population, texts));
+    times.checks.push_back(time_checks(verifier, texts, clock));
+    times.hashes.push_back(reference.hash);
+    times.references.push_back(reference.hash_and_miss);
+    times.ratios.push_back(times.checks.back() / reference.hash_and_miss);
+    std::fprintf(stderr, "round %d: check %.1f ns, hash and miss %.1f ns, ratio %.3f\n", round,
+                 times.checks.back(), reference.hash_and_miss, times.ratios.back());
   }
-  std::printf(
-      "median: check %.1f ns, hash %.1f ns, hash and miss %.1f ns, ratio %.3f "
-      "(goal P2: 1.25)\n",
-      median(checks), median(hashes), median(references), median(ratios));
+  print_times(tokens, times);
   return 0;
 }
 

@@ -2,10 +2,8 @@
 //
 // One gate for each number of routes, all over one index, measured in turns over the same tokens;
 // each decision is another token on another route. CPU time of this thread, so that what others do
-// on the machine is not in it. Prints each round, the medians and their ratio.
+// on the machine is not in it. Prints the lines of bench/README.md.
 // usage: gate_bench [TOKENS] [ROUNDS] [DECISIONS]
-#include <time.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +13,7 @@
 #include "gate/gate.h"
 #include "gate/request_for_test.h"
 #include "population.h"
+#include "result.h"
 
 namespace latchkey::bench {
 namespace {
@@ -23,17 +22,6 @@ class Forget final : public gate::UsageSink {
  public:
   void note(const gate::Use&) noexcept override {}
 };
-
-double thread_time() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
 
 // The route of this number: four segments, two of them parameters, fan-outs of a real API.
 std::string route_path(size_t number, bool as_template) {
@@ -63,7 +51,7 @@ struct Case {
           {"", {"GET"}, "", route_path(i, true), "", {scope}, gate::RuleAccess::scopes});
     }
     auto table = gate::ApiTable::build(dependencies.catalog, {std::move(api)});
-    if (!table) std::printf("%s\n", table.error().message.c_str()), std::exit(1);
+    if (!table) std::fprintf(stderr, "%s\n", table.error().message.c_str()), std::exit(1);
     gate.publish(*std::move(table));
   }
   size_t routes;
@@ -121,26 +109,30 @@ int main(int argc, char** argv) {
         }
         const double ns = (thread_time() - begin) / static_cast<double>(count);
         if (allowed != count)
-          std::printf("only %zu of %zu allowed\n", allowed, count), std::exit(1);
+          std::fprintf(stderr, "only %zu of %zu allowed\n", allowed, count), std::exit(1);
         (with_headers ? one->full_ns : one->decide_ns).push_back(ns);
       }
     }
-    std::printf("round %d:", round);
+    std::fprintf(stderr, "round %d:", round);
     for (const auto& one : cases) {
-      std::printf("  %zu routes %.0f ns, %.0f with headers", one->routes, one->decide_ns.back(),
-                  one->full_ns.back());
+      std::fprintf(stderr, "  %zu routes %.0f ns, %.0f with headers", one->routes,
+                   one->decide_ns.back(), one->full_ns.back());
     }
-    std::printf("\n");
+    std::fprintf(stderr, "\n");
   }
   for (const auto& one : cases) {
-    std::printf("%6zu routes: %.0f ns, %.0f decisions a second and core; with headers %.0f ns\n",
-                one->routes, median(one->decide_ns), 1e9 / median(one->decide_ns),
-                median(one->full_ns));
+    const std::string routes = std::to_string(one->routes) + " routes";
+    ResultLine("decision among " + routes, median(one->decide_ns), "ns").print();
+    ResultLine("decision with headers among " + routes, median(one->full_ns), "ns").print();
   }
   std::vector<double> ratios;
   for (size_t i = 0; i < cases[0]->decide_ns.size(); ++i) {
     ratios.push_back(cases.back()->decide_ns[i] / cases.front()->decide_ns[i]);
   }
-  std::printf("ratio of 10,000 routes to 10: %.3f (P9: at most 1.3)\n", median(ratios));
-  return median(ratios) <= 1.3 ? 0 : 1;
+  ResultLine("P9 decision among 10,000 routes", median(cases.back()->decide_ns), "ns")
+      .reference("among 10 routes", median(cases.front()->decide_ns))
+      .ratios(ratios)
+      .goal_at_most(1.3)
+      .print();
+  return 0;
 }

@@ -1,5 +1,5 @@
 // P5: durable creates a second (token row, event, context, head) by 64 writers at once, beside
-// single-insert commits of the same engine on the same disk. Prints both and their ratio.
+// single-insert commits of the same engine on the same disk. Prints a line of bench/README.md.
 //
 // usage: store_commit [SECONDS]   (of each measurement; default 5). TMPDIR says which disk.
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "result.h"
 #include "store/identity_rows.h"
 #include "store/organization_rows.h"
 #include "store/sqlite_driver.h"
@@ -99,17 +100,22 @@ Result<void> run(std::chrono::duration<double> time) {
     return {};
   });
   LK_CHECK(prepared);
-  std::vector<double> ratios;
+  std::vector<double> singles, all_creates, ratios;
   for (int round = 0; round < kRounds; ++round) {
     LK_TRY(const double single, measure_single_inserts(world, time / kRounds));
     const double creates =
         measure_creates(world, organization.id, person.person.id, time / kRounds);
-    std::printf("single inserts %8.0f/s   creates by %d writers %8.0f/s   ratio %.2f\n", single,
-                kWriters, creates, creates / single);
+    std::fprintf(stderr, "single inserts %.0f/s, creates by %d writers %.0f/s, ratio %.2f\n",
+                 single, kWriters, creates, creates / single);
+    singles.push_back(single);
+    all_creates.push_back(creates);
     ratios.push_back(creates / single);
   }
-  std::sort(ratios.begin(), ratios.end());
-  std::printf("median ratio %.2f\n", ratios[ratios.size() / 2]);
+  bench::ResultLine("P5 durable creates, SQLite", bench::median(all_creates), "1/s")
+      .reference("single-insert commits", bench::median(singles))
+      .ratios(ratios)
+      .goal_at_least(5)
+      .print();
   return {};
 }
 
