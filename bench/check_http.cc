@@ -1,7 +1,7 @@
 // P1: a forward-auth check over HTTP among ten million tokens.
 //
 // One network thread whose handler reads the credential, matches the route, checks the token and
-// answers an empty 200 with the headers that a proxy passes on. check_http.sh loads it and nginx.
+// answers an empty 200 with the headers that a proxy passes on. check_http.py loads it and nginx.
 // usage: check_http PORT TOKENS SAMPLE_FILE (one "organization token" a line, written before
 // "ready")
 #include <csignal>

@@ -2,7 +2,7 @@
 //
 // Run it beside nginx `return 200` with the same text on the same core, load both with wrk, and
 // compare user and system time per request (/proc/PID/stat): wrk saturates before either does. With
-// a certificate it speaks TLS (http_tls.sh). usage: http_hello PORT [THREADS [CERTIFICATE_FILE
+// a certificate it speaks TLS (http_tls.py). usage: http_hello PORT [THREADS [CERTIFICATE_FILE
 // KEY_FILE]]
 #include <csignal>
 #include <cstdio>

@@ -17,13 +17,13 @@ import support
 AGREEMENT = 0.05
 
 
-def wrk(target, seconds, pids):
-    """The same numbers as support.load gives, by wrk."""
+def wrk(url, seconds, pids):
+    """The same numbers as ours() gives, by wrk."""
     before = [cpu_seconds(pid) for pid in pids]
     process = subprocess.Popen(
         ["taskset", "-c", str(support.LOADER_CORE), "wrk", "-t1", f"-c{support.CONNECTIONS}",
-         f"-d{seconds}s", "--latency", "-H", "User-Agent: bench/1", "-H", "Accept: */*",
-         f"http://127.0.0.1:{target.port}/"], stdout=subprocess.PIPE, text=True)
+         f"-d{seconds}s", "--latency", "-H", "User-Agent: bench/1", "-H", "Accept: */*", url],
+        stdout=subprocess.PIPE, text=True)
     text = process.communicate()[0]
     used = sum(cpu_seconds(pid) - was for pid, was in zip(pids, before))
     requests, duration = re.search(r"(\d+) requests in ([\d.]+)s", text).groups()
@@ -51,7 +51,8 @@ def ours(target, seconds):
 
 
 def compare(name, target, rounds, seconds):
-    pairs = [(ours(target, seconds), wrk(target, seconds, target.pids)) for _ in range(rounds)]
+    url = f"http://127.0.0.1:{target.port}/"
+    pairs = [(ours(target, seconds), wrk(url, seconds, target.pids)) for _ in range(rounds)]
     units = {"per_second": "requests/s", "cpu": "us CPU/request", "p50": "us", "p99": "us"}
     for field, unit in units.items():
         ratios = [a[field] / b[field] for a, b in pairs]

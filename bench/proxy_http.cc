@@ -1,4 +1,4 @@
-// P7: the reverse proxy as a server of one thread, before one upstream. See proxy_http.sh.
+// P7: the reverse proxy as a server of one thread, before one upstream. See proxy_http.py.
 //
 // usage: proxy_http PORT UPSTREAM_URL
 // Forwards every request, with the identity headers that a gate sets, until it is ended.

@@ -2,10 +2,11 @@
 """Memory of the proxy while a body streams through it, up and down, to and from a slow side too.
 
 The upstream counts what it gets and sends what it is asked for; the proxy's resident memory is read
-while it runs. Prints the highest of each, with the time.
+while it runs. Prints the highest of each with the time, a line of JSON each; proxy_http.py runs it.
 usage: bench/proxy_stream.py PROXY_HTTP_PROGRAM PORT MEGABYTES
 """
 import http.server
+import json
 import os
 import socket
 import subprocess
@@ -101,8 +102,8 @@ def main():
         for name, work in (("down", lambda: receive(port, size)), ("up", lambda: send(port, size)),
                            ("down, slow client", lambda: receive(port, size, 0.01, 0.2))):
             highest, seconds = watch(proxy.pid, work)
-            print(f"{size >> 20} MiB {name}: {seconds:.1f} s, resident {before} KiB before, "
-                  f"{highest} KiB at most")
+            print(json.dumps({"way": name, "seconds": seconds, "before_kib": before,
+                              "highest_kib": highest}), flush=True)
         proxy.terminate()
     os._exit(0)
 

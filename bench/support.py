@@ -82,7 +82,7 @@ class Rig:
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="latchkey-bench-"))
         self.folder.chmod(0o755)
-        self.processes = []
+        self.processes, self.servers = [], []
         self.number = 0
 
     def __enter__(self):
@@ -91,6 +91,8 @@ class Rig:
         return self
 
     def __exit__(self, *_):
+        for server in self.servers:
+            server.close()
         for process in reversed(self.processes):
             process.terminate()
         for process in self.processes:
@@ -147,6 +149,20 @@ http {{ access_log off; keepalive_requests 1000000000; {paths}
                             port=port, core=core, **options)
         return children(master.pid)[0]
 
+    def latchkey(self, *options):
+        """The real server with one network thread, set up, as tests/e2e/harness.py has it."""
+        os.environ["LATCHKEY_BINARY"] = str(LATCHKEY)
+        sys.path.insert(0, str(ROOT / "tests/e2e"))
+        import harness  # pylint: disable=import-outside-toplevel
+
+        class Pinned(harness.Server):
+            def start_command(self):
+                return ["taskset", "-c", str(SERVER_CORE), *super().start_command()]
+
+        server = Pinned("--listen-threads", "1", "--log-access", "false", *map(str, options))
+        self.servers.append(server)
+        return server.start().set_up()
+
 
 def answers(port):
     try:
@@ -201,13 +217,14 @@ def ratio_fields(ratios):
             "rounds": len(ratios)}
 
 
-def compare(name, ours, reference_name, reference, rounds, seconds, **fields):
+def compare(name, ours, reference_name, reference, rounds, seconds, connections=CONNECTIONS,
+            **fields):
     """CPU a request of two targets, in turns: prints the line, returns all that was seen."""
-    load(ours, 1)  # warm
-    load(reference, 1)
+    load(ours, 1, connections)  # warm
+    load(reference, 1, connections)
     seen = []
     for number in range(rounds):
-        pair = load(ours, seconds), load(reference, seconds)
+        pair = load(ours, seconds, connections), load(reference, seconds, connections)
         seen.append(pair)
         mine, theirs = map(cpu_of, pair)
         say(f"  round {number + 1}: {mine:.2f} us ({pair[0]['per_second']:,.0f}/s), "
