@@ -178,7 +178,8 @@ Result<void> StoreFeed::load_retired(store::ReadTx& tx, const Sink& sink) {
 Result<core::Position> StoreFeed::follow(const core::Position& after, Milliseconds wait,
                                          const Sink& sink) {
   // Returning confirms that the index was current at this moment, so all up to here is given.
-  const core::Position head = dependencies_.store.head().position();
+  LK_TRY(const store::LogHead confirmed, dependencies_.store.confirm_head());
+  const core::Position head = confirmed.position();
   if (head.epoch != after.epoch || head.revision < after.revision) {
     return Error(ErrorCode::feed_truncated, "the store is in another epoch: load it again");
   }

@@ -25,6 +25,7 @@ class SqlStore final : public Store {
   Result<void> write_aside(const WriteBody& body) override;
   bool needs_restart() const override { return driver_->needs_restart(); }
   LogHead head() const override;
+  Result<LogHead> confirm_head() override { return head(); }
   Result<std::vector<core::Event>> events(core::Revision after, int limit,
                                           Milliseconds wait) override;
   Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) override {

@@ -97,8 +97,14 @@ class Store {
   // Whether a sync failed, so that every write answers store_unavailable until the process was
   // started again (rule S32).
   virtual bool needs_restart() const = 0;
-  // The last committed event.
+  // The last committed event that this process knows of.
   virtual LogHead head() const = 0;
+  // The log's head as the database has it at some moment after the call began, from an engine that
+  // nobody else can have taken over before it. On SQLite that is head(): the lock makes this
+  // process the only writer, also when a sync failed (rule S32: reads go on).
+  // Errors: store_unavailable; feed_truncated (the log is not a continuation of what this process
+  //         knew, so what was built from it must be loaded anew).
+  virtual Result<LogHead> confirm_head() = 0;
   // Events with a revision above `after`, oldest first, at most `limit` (and 1,000); waits up to
   // `wait` (and a minute) for one, on the machine's clock. Errors: store_unavailable.
   virtual Result<std::vector<core::Event>> events(core::Revision after, int limit,

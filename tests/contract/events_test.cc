@@ -45,6 +45,17 @@ class EventContract : public StoreContract {
 };
 LATCHKEY_CONTRACT(EventContract);
 
+TEST_P(EventContract, TheConfirmedHeadHasWhatWasCommittedBefore) {
+  ASSERT_OK(store().confirm_head());
+  EXPECT_EQ(store().confirm_head()->revision.number, 0u);
+  ASSERT_OK(append(3));
+  const auto confirmed = store().confirm_head();
+  ASSERT_OK(confirmed);
+  EXPECT_EQ(confirmed->revision.number, 3u);
+  EXPECT_EQ(confirmed->position(), store().head().position());
+  EXPECT_EQ(confirmed->hash, store().head().hash);
+}
+
 TEST_P(EventContract, ReadsBackWhatWasAppended) {
   core::EventDraft made;
   made.action = core::Action::token_created;
