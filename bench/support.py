@@ -11,6 +11,7 @@ A benchmark prints the lines of bench/README.md to stdout, and progress to stder
 from the folder that LATCHKEY_BUILD names (default: build/release).
 """
 
+import base64
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,6 +67,23 @@ def request(method, path, *headers, body=b""):
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def introspection(path, token, authorization):
+    """A request about a token, as RFC 7662 has it."""
+    return request("POST", path, f"Authorization: {authorization}",
+                   "Content-Type: application/x-www-form-urlencoded",
+                   body=urllib.parse.urlencode({"token": token}).encode())
+
+
+def debian_environment():
+    """For programs of the unpacked packages."""
+    folders = [DEBIAN / "usr/lib/x86_64-linux-gnu", DEBIAN / "lib/x86_64-linux-gnu"]
+    return {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, folders))}
 
 
 class Target:
@@ -242,9 +261,9 @@ def compare(name, ours, reference_name, reference, rounds, seconds, connections=
 
 
 def latencies(series, target, capacity, seconds):
-    """Latency at rest and at half and four fifths of `capacity` requests a second, as lines."""
-    cases = [("one client", 1, None), ("half of its capacity", CONNECTIONS, capacity * 0.5),
-             ("four fifths of it", CONNECTIONS, capacity * 0.8)]
+    """Latency at rest and at half and 80 % of `capacity` requests a second, as lines."""
+    cases = [("one client", 1, None), ("half load", CONNECTIONS, capacity * 0.5),
+             ("80 % load", CONNECTIONS, capacity * 0.8)]
     for case, connections, rate in cases:
         seen = load(target, seconds, connections, rate)
         say(f"  {series}, {case}: {seen['latency_us']}")

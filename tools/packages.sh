@@ -19,6 +19,17 @@ test_packages=(
   chromium fonts-liberation
   zsh fish man-db mandoc libfaketime
 )
+# What runs beside Latchkey in the benchmarks. Unpacked by `./dev bench` and never installed, so
+# that no service comes with them and nothing of the machine changes; libraries are named, since an
+# unpacked package brings none.
+bench_packages=(
+  glewlwyd glewlwyd-common libconfig9 libhoel1.4 libiddawc1.1 liborcania2.3 librhonabwy1.1
+  libulfius2.7 libyder2.0 libmicrohttpd12 liboath0 libmariadb3 libjansson4 libcbor0.8
+  libldap-2.5-0 libpq5
+  redis-server redis-tools liblzf1 libjemalloc2
+  libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache lua-nginx-redis
+  lua-nginx-string libluajit2-5.1-2 libluajit2-5.1-common libpcre3
+)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -81,6 +92,26 @@ require_packages() {
   say "These packages could not be installed from here. As root, type:"
   say "  $command"
   exit 1
+}
+
+# Unpacks the Debian packages $2... into folder $1 without installing them, unless that was done.
+unpack_packages() {
+  local folder=$1 list archive
+  shift
+  list=$(printf '%s\n' "$@")
+  [[ ! -e $folder/packages || $(<"$folder/packages") != "$list" ]] || return 0
+  say "Fetching from Debian, to be unpacked into $folder: $*"
+  rm -rf "$folder"
+  mkdir -p "$folder/archives"
+  if ! (cd "$folder/archives" && apt-get download -qq -o APT::Sandbox::User=root "$@" >&2); then
+    say "These packages could not be fetched. As root, type first: apt-get update"
+    return 1
+  fi
+  for archive in "$folder"/archives/*.deb; do
+    dpkg-deb -x "$archive" "$folder"
+  done
+  rm -r "$folder/archives"
+  printf '%s\n' "$list" >"$folder/packages"
 }
 
 # Makes sure of Node.js 18 or newer with npm. Debian's is taken only if there is none.

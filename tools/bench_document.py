@@ -1,0 +1,181 @@
+"""Makes the tables of docs/performance.md, and its plots, of result lines (bench/README.md)."""
+
+import re
+
+import plot
+
+BEGIN = "<!-- Made by ./dev bench from here: do not edit -->"
+END = "<!-- to here -->"
+IMAGES = "docs/images"
+
+# Every goal of the programme, so that one that was not measured is seen.
+GOALS = {
+    "P1": "a forward-auth check over HTTP among 10 million tokens, CPU, to nginx `return 200`",
+    "P2": "a check in process at 10 million tokens, to a keyed hash and one memory miss",
+    "P3": "index memory at 10 million tokens, bytes a token",
+    "P4": "start to ready with 10 million tokens, to scanning the token rows",
+    "P5": "durable creates, 64 at once, to single-insert commits of the same engine",
+    "P6": "\"revoked\" answered until every node refuses, p99, to NOTIFY's own, p99",
+    "P7": "our proxy, small requests, CPU, to nginx `proxy_pass`",
+    "P8": "checks a second and core over HTTP, to others'",
+    "P9": "a decision among 10,000 routes, to one among 10",
+    "P10": "a page of 100 of the list out of 100,000 tokens, to out of 100",
+}
+
+
+def number(value):
+    """A number for people: three digits that say something, thousands with commas."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    if abs(value) >= 10:
+        return f"{value:.1f}"
+    if abs(value) >= 0.01:
+        return f"{value:.2f}"
+    return f"{value:.3g}"
+
+
+def measured(line):
+    """What the goal speaks of: the ratio, or the value of a line without."""
+    return line.get("ratio", line["value"])
+
+
+def is_held(line):
+    if line.get("goal_is", "at most") == "at least":
+        return measured(line) >= line["goal"]
+    return measured(line) <= line["goal"]
+
+
+def verdict(line):
+    return "held" if is_held(line) else "not held"
+
+
+def spread(line):
+    if "ratio_low" not in line:
+        return ""
+    return f" ({number(line['ratio_low'])} to {number(line['ratio_high'])})"
+
+
+def values(line):
+    text = f"{number(line['value'])} {line['unit']}"
+    if "reference_value" in line:
+        text += f"; {line['reference']}: {number(line['reference_value'])}"
+    return text
+
+
+def summary(line):
+    """A result in one line of text."""
+    text = f"{line['name']}: {values(line)}"
+    if "ratio" in line:
+        text += f"; ratio {number(line['ratio'])}{spread(line)}"
+    if "goal" in line:
+        text += f"; goal {line.get('goal_is', 'at most')} {line['goal']}: {verdict(line)}"
+    return text
+
+
+def goal_number(line):
+    found = re.match(r"P\d+(?= )", line["name"])
+    return found.group(0) if found and "goal" in line else None
+
+
+def lines_by_goal(lines):
+    return {goal: [line for line in lines if goal_number(line) == goal] for goal in GOALS}
+
+
+def goals_text(lines):
+    """The table at the end of a run, for a terminal."""
+    rows = [("", "goal", "measured", "")]
+    for goal, found in lines_by_goal(lines).items():
+        if not found:
+            rows.append((f"{goal} {GOALS[goal]}", "", "", "not measured"))
+        for line in found:
+            quick = ", in a quick run" if line.get("quick") else ""
+            rows.append((line["name"], f"{line.get('goal_is', 'at most')} {line['goal']}",
+                         number(measured(line)) + spread(line), verdict(line) + quick))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+                     for row in rows)
+
+
+def table(head, rows):
+    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head),
+                      *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def goals_table(lines):
+    rows = []
+    for goal, found in lines_by_goal(lines).items():
+        if not found:
+            rows.append([goal, GOALS[goal], "", "", "**not measured**"])
+        for line in found:
+            name = line["name"].split(" ", 1)[1]
+            held = verdict(line) if is_held(line) else f"**{verdict(line)}**"
+            sign = "≥" if line.get("goal_is") == "at least" else "≤"
+            rows.append([goal, f"{name}: {values(line)}", f"{sign} {line['goal']}",
+                         number(measured(line)) + spread(line), held])
+    return table(["#", "what: measured, and the reference beside it", "goal", "ratio or value", ""],
+                 rows)
+
+
+def details_table(lines):
+    rows = []
+    for line in lines:
+        if "series" in line or goal_number(line):
+            continue
+        rows.append([line["name"], values(line),
+                     number(line["ratio"]) + spread(line) if "ratio" in line else "",
+                     line.get("note") or line.get("bottleneck") or ""])
+    return table(["what", "measured, and beside it", "ratio", "note, or who was at the limit"],
+                 rows)
+
+
+def latency_table(lines):
+    names = ("p50", "p90", "p99", "p99_9", "max")
+    rows = [[line["series"], f"{line['case']} ({number(line['per_second'])}/s)",
+             *(number(line[name]) for name in names)] for line in lines if "case" in line]
+    return table(["latency in us of", "load", "p50", "p90", "p99", "p99.9", "most"], rows)
+
+
+def where(lines):
+    machine = lines[-1]["machine"]
+    text = (f"{machine.get('processor', 'processor unknown')}, {machine['cores']} cores, "
+            f"{machine['memory_gib']} GiB; {machine['system']}, Linux {machine['kernel']}; nginx "
+            f"{machine['nginx']}, Node.js {machine['node']}; {machine['compiler']}.")
+    runs = {}
+    for line in lines:
+        runs.setdefault((line["commit"], line["at"], line["quick"]), []).append(line["part"])
+    if len(runs) == 1:
+        (name, day, is_quick), = runs
+        return f"{text} Commit {name}, {day}" + (", a quick run." if is_quick else ".")
+    parts = [f"{', '.join(dict.fromkeys(parts))}: {name}, {day}" + (", quick" if is_quick else "")
+             for (name, day, is_quick), parts in runs.items()]
+    return f"{text} Commits: " + "; ".join(parts) + "."
+
+
+def plots_text(root, lines):
+    """Draws the plots; what refers to them."""
+    drawn = plot.draw(root / IMAGES, lines)
+    return "\n\n".join(f"![{title}](images/{name})" for name, title in drawn)
+
+
+def generated(root, lines):
+    parts = [BEGIN, where(lines), goals_table(lines), "### All other results",
+             details_table(lines)]
+    if any("case" in line for line in lines):
+        parts += ["### Latencies", latency_table(lines)]
+    pictures = plots_text(root, lines)
+    if pictures:
+        parts += ["### Plots", pictures]
+    return "\n\n".join([*parts, END])
+
+
+def write(root, lines):
+    """Puts the tables between the marks of docs/performance.md."""
+    path = root / "docs/performance.md"
+    text = path.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{path}: the marks '{BEGIN}' and '{END}' are not there")
+    path.write_text(before + generated(root, lines) + after, encoding="utf-8")
