@@ -47,9 +47,9 @@ bool none_repeats(size_t count) {
 // An index in which nobody has a token.
 class EmptyFeed final : public verify::Feed {
  public:
-  Result<core::Position> load(const Sink&) override { return core::Position{{}, {1}}; }
-  Result<core::Position> follow(const core::Position& after, Milliseconds, const Sink&) override {
-    return after;
+  Result<verify::Reached> load(const Sink&) override { return verify::Reached{{{}, {1}}}; }
+  Result<verify::Reached> follow(const core::Position& after, Milliseconds, const Sink&) override {
+    return verify::Reached{after};
   }
 };
 

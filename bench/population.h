@@ -63,7 +63,7 @@ class Population final : public verify::Feed {
     return "org" + std::to_string(organization_of(person_of(token)));
   }
 
-  Result<core::Position> load(const Sink& sink) override {
+  Result<verify::Reached> load(const Sink& sink) override {
     for (uint64_t i = 0; i < size_.organizations; ++i) {
       sink(verify::OrganizationItem{id<core::OrganizationId>(1, i), "org" + std::to_string(i),
                                     true});
@@ -74,12 +74,12 @@ class Population final : public verify::Feed {
     }
     std::mt19937_64 random(3);
     for (uint64_t i = 0; i < size_.tokens; ++i) sink(token(i, random));
-    return core::Position{{}, {1}};
+    return verify::Reached{{{}, {1}}};
   }
-  Result<core::Position> follow(const core::Position& after, Milliseconds wait,
-                                const Sink&) override {
+  Result<verify::Reached> follow(const core::Position& after, Milliseconds wait,
+                                 const Sink&) override {
     std::this_thread::sleep_for(wait);
-    return after;
+    return verify::Reached{after};
   }
 
  private:

@@ -179,7 +179,7 @@ class Refused final : public verify::Feed {
   enum State { unknown, revoked, expired, elsewhere, kStates };
   const std::vector<std::string>& texts(State state) const { return texts_[state]; }
 
-  Result<core::Position> load(const Sink& sink) override {
+  Result<verify::Reached> load(const Sink& sink) override {
     const auto here = core::OrganizationId{{{1}}};
     const auto person = core::PersonId{{{2}}};
     for (const auto& organization : {here, other_}) {
@@ -198,10 +198,10 @@ class Refused final : public verify::Feed {
         sink(item);
       }
     }
-    return core::Position{{}, {1}};
+    return verify::Reached{{{}, {1}}};
   }
-  Result<core::Position> follow(const core::Position& after, Milliseconds, const Sink&) override {
-    return after;
+  Result<verify::Reached> follow(const core::Position& after, Milliseconds, const Sink&) override {
+    return verify::Reached{after};
   }
   const core::DigestKeys& keys() const { return keys_; }
   const core::ProviderSignature& provider() const { return provider_; }

@@ -5,12 +5,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "core/ids.h"
 #include "service/clients.h"
+#include "verify/feed.h"
 
 namespace latchkey::api {
 
@@ -28,14 +30,19 @@ class ChangeFeed {
                                        const std::string& cursor, const std::string& keys) = 0;
   struct Question {
     core::Position after;
+    struct Seen {
+      core::Revision revision;
+      verify::EventMark mark = 0;
+    };
+    std::optional<Seen> seen;  // the last event that what the gate has may show
     Milliseconds wait{0};
     std::string keys;  // by name, that the gate has
   };
   using Told = std::function<void(Result<std::string>)>;
-  // What changed after a position, once there is something or `wait` is over. What is told was
-  // current when the question came. Returns at once; calls `told` once, from another thread.
+  // What changed after a position, once there is something or `wait` is over, and for which moment
+  // that is all. Returns at once; calls `told` once, from another thread.
   // Errors: feed_truncated, overloaded (too many wait), token_unknown (the client ended meanwhile),
-  //         store_unavailable (it is not known whether something changed).
+  //         store_unavailable (this node has not come as far as the gate).
   virtual void changes(const service::ProvenClient& client, const Question& question,
                        Told told) = 0;
 };

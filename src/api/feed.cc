@@ -65,6 +65,13 @@ Result<ChangeFeed::Question> read_question(const Call& call) {
   const auto after = parse_unsigned(call.parameter("after").value_or(""));
   if (!after) return invalid_field("after", "must be a revision");
   question.after = {*epoch, {*after}};
+  if (const auto text = call.parameter("seen")) {
+    const size_t dot = text->find('.');
+    const auto revision = parse_unsigned(text->substr(0, dot));
+    const auto mark = parse_unsigned(dot == text->npos ? "" : text->substr(dot + 1));
+    if (!revision || !mark) return invalid_field("seen", "must be a revision, a point and a mark");
+    question.seen = {{*revision}, *mark};
+  }
   LK_TRY(const int wait_ms, call.number("wait", {0, kWaitMaxMs, 0}));
   question.wait = Milliseconds(wait_ms);
   LK_TRY(question.keys, key_names(call));

@@ -8,7 +8,8 @@
 namespace latchkey::app {
 namespace {
 
-constexpr Milliseconds kTargetWaitMax{500};
+// How long an answer may wait for this node's own index to come along.
+constexpr Milliseconds kLagWaitMax{500};
 
 // Counts one reader in, and out again.
 class Place {
@@ -25,13 +26,10 @@ class Place {
   const bool is_free_;
 };
 
-struct OrganizationOf {
-  core::OrganizationId operator()(const auto& item) const { return item.organization; }
-};
-
 }  // namespace
 
-FeedHub::FeedHub(const FeedHubDependencies& dependencies) : dependencies_(dependencies) {
+FeedHub::FeedHub(const FeedHubDependencies& dependencies)
+    : dependencies_(dependencies), answers_(dependencies.log, dependencies.run) {
   dependencies_.log.on_change([this] {
     const MutexLock lock(mutex_);
     changed_.notify_all();
@@ -74,7 +72,7 @@ Result<std::optional<verify::FeedKeys>> FeedHub::keys_unless(const std::string& 
 Result<std::string> FeedHub::keys() {
   verify::FeedMessage message;
   message.deployment = dependencies_.keys.deployment_id();
-  message.position = dependencies_.log.reached();
+  if (const auto level = dependencies_.log.level()) message.position = level->position;
   LK_TRY(message.keys, keys_unless(""));
   messages_.fetch_add(1);
   return encode(message);
@@ -87,12 +85,11 @@ Result<std::string> FeedHub::snapshot(const service::ProvenClient& client,
     refused_.fetch_add(1);
     return Error(ErrorCode::overloaded, "Others load a snapshot now. Try again.");
   }
-  // The position first: what is read may be newer, never older.
-  const core::Position position = dependencies_.store.head().position();
+  LK_TRY(const FeedAnswers::Page page, answers_.begin_page(cursor, dependencies_.clock.ticks()));
   LK_TRY(auto message,
-         read_snapshot_page(dependencies_.store, dependencies_.catalog, client, cursor));
+         read_snapshot_page(dependencies_.store, dependencies_.catalog, client, page.place));
+  LK_CHECK(answers_.finish_page(page, message, kLagWaitMax));
   message.deployment = dependencies_.keys.deployment_id();
-  message.position = position;
   // The keys last: those of all the tokens that were read are there.
   LK_TRY(message.keys, keys_unless(keys));
   snapshot_pages_.fetch_add(1);
@@ -100,10 +97,11 @@ Result<std::string> FeedHub::snapshot(const service::ProvenClient& client,
 }
 
 void FeedHub::changes(const service::ProvenClient& client, const Question& question, Told told) {
-  const core::Position head = dependencies_.store.head().position();
-  if (question.after.epoch != head.epoch || question.after.revision > head.revision) {
+  const Ticks asked_at = dependencies_.clock.ticks();
+  auto found = answers_.look_for(question, asked_at);
+  if (!found && found.error().code == ErrorCode::feed_truncated) {
     truncated_.fetch_add(1);
-    return told(Error(ErrorCode::feed_truncated));
+    return told(std::move(found).error());
   }
   const auto until = std::chrono::steady_clock::now() + question.wait;
   bool is_taken = false;
@@ -111,7 +109,7 @@ void FeedHub::changes(const service::ProvenClient& client, const Question& quest
     const MutexLock lock(mutex_);
     is_taken = !stopped_ && waiters_.size() < kWaitersMax;
     if (is_taken) {
-      waiters_.push_back({client, question, head.revision, until, std::move(told)});
+      waiters_.push_back({client, question, asked_at, until, std::move(told)});
       changed_.notify_all();
     }
   }
@@ -128,20 +126,22 @@ void FeedHub::run(std::stop_token stop) {
       const MutexLock lock(mutex_);
       if (stopped_) return;
       const auto now = std::chrono::steady_clock::now();
-      const core::Revision reached = dependencies_.log.reached().revision;
+      const auto level = dependencies_.log.level().value_or(FeedLog::Level());
       const std::string names = current_key_names();
       auto next = now + std::chrono::seconds(60);
-      // Our own index follows within milliseconds; if it does not, that is told.
+      const auto is_behind = [&](const Waiter& waiter) {
+        return level.position.revision < waiter.question.after.revision;
+      };
+      // A gate may come from a node that was ahead of this one, by milliseconds.
       const auto end_of = [&](const Waiter& waiter) {
-        return reached < waiter.target ? waiter.until + kTargetWaitMax : waiter.until;
+        return is_behind(waiter) ? waiter.until + kLagWaitMax : waiter.until;
       };
-      const auto is_ready = [&](const Waiter& waiter) {
-        if (now >= end_of(waiter)) return true;
-        if (reached < waiter.target) return false;
-        return reached > waiter.question.after.revision || waiter.question.keys != names;
+      const auto is_left = [&](const Waiter& waiter) {
+        const bool has_keys = is_behind(waiter) || waiter.question.keys == names;
+        return has_keys && now < end_of(waiter) &&
+               !answers_.has_news(waiter.question, waiter.asked_at);
       };
-      const auto first = std::stable_partition(waiters_.begin(), waiters_.end(),
-                                               [&](const auto& one) { return !is_ready(one); });
+      const auto first = std::stable_partition(waiters_.begin(), waiters_.end(), is_left);
       std::move(first, waiters_.end(), std::back_inserter(ready));
       waiters_.erase(first, waiters_.end());
       for (const Waiter& waiter : waiters_) next = std::min(next, end_of(waiter));
@@ -163,32 +163,25 @@ void FeedHub::answer(Waiter& waiter, Cache& cache) {
 
 Result<std::string> FeedHub::message_for(const Waiter& waiter, Cache& cache) {
   if (!dependencies_.clients.is_live(waiter.client.id())) return Error(ErrorCode::token_unknown);
-  const core::Position reached = dependencies_.log.reached();
-  // Without what the target stands for, nothing is known about the moment of the question.
-  if (reached.revision < waiter.target) {
-    return Error(ErrorCode::store_unavailable, "The server's own index is behind. Try again.");
-  }
-  const auto part =
-      dependencies_.log.after(waiter.question.after.revision, verify::kFeedMessageItemsMax);
-  if (!part) return Error(ErrorCode::feed_truncated);
+  const Question& question = waiter.question;
+  LK_CHECK(answers_.look_for(question, waiter.asked_at));
   const bool is_shared = waiter.client.is_for_all();
-  const std::string name =
-      std::to_string(waiter.question.after.revision.number) + ' ' + waiter.question.keys;
-  if (is_shared) {
-    if (const auto found = cache.find(name); found != cache.end()) return found->second;
+  const std::string name = std::to_string(question.after.revision.number) + ' ' + question.keys;
+  const auto found = is_shared ? cache.find(name) : cache.end();
+  if (found != cache.end()) {
+    const Milliseconds current_after = found->second.current_at - waiter.asked_at;
+    return verify::with_current_after(found->second.text, current_after);
   }
-  verify::FeedMessage message;
+  LK_TRY(verify::FeedMessage message,
+         answers_.changes(question, waiter.asked_at, [&](core::OrganizationId organization) {
+           return waiter.client.is_for(organization);
+         }));
   message.deployment = dependencies_.keys.deployment_id();
-  message.position = {reached.epoch, part->reached};
-  message.more = part->reached < waiter.target;
-  for (const auto& round : part->rounds) {
-    for (const verify::FeedItem& item : *round) {
-      if (waiter.client.is_for(std::visit(OrganizationOf(), item))) message.items.push_back(item);
-    }
-  }
-  LK_TRY(message.keys, keys_unless(waiter.question.keys));
+  LK_TRY(message.keys, keys_unless(question.keys));
   std::string text = encode(message);
-  if (is_shared && !message.keys) cache.emplace(name, text);
+  if (is_shared && !message.keys) {
+    cache.emplace(name, Shared{text, waiter.asked_at + message.current_after});
+  }
   return text;
 }
 

@@ -3,7 +3,7 @@
 // A gate that waits for changes holds no thread: its question is kept, and one thread of the hub
 // answers all that there is something to tell, or whose time is over. How many wait, and how many
 // pages of snapshots are read at once, is bounded. Thread safety: any thread. stop() ends the
-// waiting. Spec: docs/spec/feed.md.
+// waiting. What an answer says is in feed_answers.h. Spec: docs/spec/feed.md.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/change_feed.h"
+#include "app/feed_answers.h"
 #include "app/feed_log.h"
 #include "app/keys.h"
 #include "base/mutex.h"
@@ -28,7 +29,9 @@ struct FeedHubDependencies {
   const core::ProviderSignature& provider;
   const service::Clients& clients;
   FeedLog& log;
+  Clock& clock;
   Milliseconds staleness_max;  // what is told as a hint
+  uint64_t run = 0;            // differs from process to process
 };
 
 struct FeedHubCounters {
@@ -61,12 +64,16 @@ class FeedHub final : public api::ChangeFeed {
   struct Waiter {
     service::ProvenClient client;
     Question question;
-    core::Revision target;  // the head when the question came
+    Ticks asked_at;
     SteadyTime until;
     Told told;
   };
   // Messages that are the same for several gates, within one round of answers.
-  using Cache = std::unordered_map<std::string, std::string>;
+  struct Shared {
+    std::string text;
+    Ticks current_at;
+  };
+  using Cache = std::unordered_map<std::string, Shared>;
 
   void run(std::stop_token stop);
   void answer(Waiter& waiter, Cache& cache);
@@ -77,6 +84,7 @@ class FeedHub final : public api::ChangeFeed {
   Result<verify::FeedKeys> read_keys();
 
   const FeedHubDependencies dependencies_;
+  const FeedAnswers answers_;
   mutable Mutex mutex_;
   ConditionVariable changed_;
   std::vector<Waiter> waiters_ LK_GUARDED_BY(mutex_);

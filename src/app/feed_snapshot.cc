@@ -149,7 +149,11 @@ Result<verify::FeedMessage> read_snapshot_page(store::Store& store,
                                                std::string_view cursor) {
   verify::FeedMessage message;
   LK_CHECK(store.read([&](store::ReadTx& tx) -> Result<void> {
+    LK_TRY(const auto stored, store::find_head(tx.connection()));
+    if (!stored) return Error(ErrorCode::store_unavailable);
     LK_TRY(message, Page(tx, catalog, client).read(cursor));
+    message.position = stored->head.position();
+    message.mark = verify::mark_of(stored->head.hash);
     return {};
   }));
   return message;

@@ -187,8 +187,8 @@ Result<void> Server::State::open_store() {
   LK_TRY(store, store::open_store(std::move(driver), {clock, entropy, log, keys->row_keys()}));
   // Before anything takes the catalog.
   LK_TRY(catalog, service::settle_scopes(*store, catalog, config.declared_scopes));
-  feed = std::make_unique<StoreFeed>(StoreFeedDependencies{*store, catalog, log});
-  recording_feed = std::make_unique<RecordingFeed>(*feed, feed_log);
+  feed = std::make_unique<StoreFeed>(StoreFeedDependencies{*store, catalog, log, clock});
+  recording_feed = std::make_unique<RecordingFeed>(*feed, feed_log, clock);
   verifier = std::make_unique<verify::Verifier>(keys->digest_keys(), provider, clock,
                                                 verifier_options(config));
   return {};
@@ -213,9 +213,11 @@ Result<void> Server::State::start_services() {
       std::make_unique<KeyKeeper>(KeyKeeperDependencies{*keys, *key_changes, clock, entropy, log});
   LK_CHECK(key_keeper->finish_logging());
 
+  uint64_t run = 0;
+  LK_CHECK(entropy.fill(std::span(reinterpret_cast<uint8_t*>(&run), sizeof run)));
   feed_hub = std::make_unique<FeedHub>(
-      FeedHubDependencies{*store, *keys, catalog, provider, *clients, feed_log,
-                          Milliseconds(config.verifier_staleness_max_ms)});
+      FeedHubDependencies{*store, *keys, catalog, provider, *clients, feed_log, clock,
+                          Milliseconds(config.verifier_staleness_max_ms), run});
   LK_CHECK(verifier->load(*recording_feed));
   background = std::make_unique<Background>(
       BackgroundDependencies{*store, *verifier, *recording_feed, *notifier, last_use,

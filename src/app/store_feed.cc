@@ -38,6 +38,15 @@ Result<Digest> retired_digest(const core::Event& event) {
   return digest;
 }
 
+// The head of the log in the view of `tx`. Errors: as look_at_view().
+Result<store::LogHead> look_at(store::ReadTx& tx, const store::LogHead& known) {
+  LK_TRY(const auto stored, store::find_head(tx.connection()));
+  if (!stored) return Error(ErrorCode::integrity_violated, "the head of the event log is missing");
+  const core::Revision before{known.revision.number - std::min<uint64_t>(known.revision.number, 1)};
+  LK_TRY(const auto events, store::list_events(tx.connection(), before, 1));
+  return look_at_view(stored->head, events.empty() ? nullptr : &events[0], known);
+}
+
 const core::Subject* find_token_subject(const core::Event& event) {
   for (const core::Subject& subject : event.draft.subjects) {
     if (subject.kind == core::SubjectKind::token) return &subject;
@@ -116,18 +125,18 @@ std::optional<verify::TokenItem> StoreFeed::check(store::ReadTx& tx, const store
   return item;
 }
 
-Result<core::Position> StoreFeed::load(const Sink& sink) {
-  // The head first: what is read may be newer than the position, never older.
-  const core::Position position = dependencies_.store.head().position();
+Result<store::LogHead> StoreFeed::give_all(const store::LogHead& known, const Sink& sink) {
   name_keys_.clear();
+  store::LogHead view;
   const auto body = [&](store::ReadTx& tx) -> Result<void> {
+    LK_TRY(view, look_at(tx, known));
     LK_CHECK(load_organizations(tx, sink));
     LK_CHECK(load_memberships(tx, sink));
     LK_CHECK(load_tokens(tx, sink));
     return load_retired(tx, sink);
   };
   LK_CHECK(dependencies_.store.read(body));
-  return position;
+  return view;
 }
 
 Result<void> StoreFeed::load_organizations(store::ReadTx& tx, const Sink& sink) {
@@ -175,31 +184,15 @@ Result<void> StoreFeed::load_retired(store::ReadTx& tx, const Sink& sink) {
   }
 }
 
-Result<core::Position> StoreFeed::follow(const core::Position& after, Milliseconds wait,
-                                         const Sink& sink) {
-  // Returning confirms that the index was current at this moment, so all up to here is given.
-  LK_TRY(const store::LogHead confirmed, dependencies_.store.confirm_head());
-  const core::Position head = confirmed.position();
-  if (head.epoch != after.epoch || head.revision < after.revision) {
-    return Error(ErrorCode::feed_truncated, "the store is in another epoch: load it again");
-  }
-  const core::Revision target = head.revision;
-  core::Revision reached = after.revision;
-  do {
-    LK_TRY(const auto events, dependencies_.store.events(reached, kEventsPage, wait));
-    if (events.empty()) {
-      if (reached < target) {
-        return Error(ErrorCode::store_unavailable, "the event log ended before its head");
-      }
-      return core::Position{after.epoch, reached};
-    }
-    const Changes changes = collect(events);
-    LK_CHECK(dependencies_.store.read(
-        [&](store::ReadTx& tx) { return give_changes(tx, changes, sink); }));
-    reached = events.back().revision;
-    wait = Milliseconds(0);
-  } while (reached < target);
-  return core::Position{after.epoch, reached};
+Result<store::LogHead> StoreFeed::give_changes(const std::vector<core::Event>& events,
+                                               const store::LogHead& known, const Sink& sink) {
+  const Changes changes = collect(events);
+  store::LogHead view;
+  LK_CHECK(dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
+    LK_TRY(view, look_at(tx, known));
+    return give_changes(tx, changes, sink);
+  }));
+  return view;
 }
 
 Result<void> StoreFeed::give_changes(store::ReadTx& tx, const Changes& changes, const Sink& sink) {

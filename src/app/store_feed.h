@@ -3,6 +3,7 @@
 // An event only says what it is about; the rows are read as they are now, so several events of one
 // subject are one reload. A token row whose MAC is wrong never enters an index: it is left out, or
 // taken out as revoked, logged with its id, and counted; the others go on.
+// What makes it believe a database's answers is in log_follower.h.
 // Thread safety: load() and follow() from one thread, tampered_tokens() from any.
 // Spec: docs/spec/verification.md.
 #pragma once
@@ -11,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "app/log_follower.h"
 #include "base/log.h"
 #include "core/scope_catalog.h"
 #include "store/store.h"
@@ -31,20 +33,32 @@ struct StoreFeedDependencies {
   store::Store& store;
   const core::ScopeCatalog& catalog;
   Log& log;
+  Clock& clock;
 };
 
-class StoreFeed final : public verify::Feed {
+class StoreFeed final : public verify::Feed, private LogSource {
  public:
-  explicit StoreFeed(const StoreFeedDependencies& dependencies) : dependencies_(dependencies) {}
+  explicit StoreFeed(const StoreFeedDependencies& dependencies)
+      : dependencies_(dependencies), follower_(*this, dependencies.clock) {}
 
-  Result<core::Position> load(const Sink& sink) override;
-  Result<core::Position> follow(const core::Position& after, Milliseconds wait,
-                                const Sink& sink) override;
+  Result<verify::Reached> load(const Sink& sink) override { return follower_.load(sink); }
+  Result<verify::Reached> follow(const core::Position& after, Milliseconds wait,
+                                 const Sink& sink) override {
+    return follower_.follow(after, wait, sink);
+  }
   // How many token rows were refused since start because their MAC was wrong.
   uint64_t tampered_tokens() const { return tampered_.load(); }
 
  private:
   struct Changes;
+  Result<store::LogHead> confirm_head() override { return dependencies_.store.confirm_head(); }
+  Result<std::vector<core::Event>> events(core::Revision after, int limit,
+                                          Milliseconds wait) override {
+    return dependencies_.store.events(after, limit, wait);
+  }
+  Result<store::LogHead> give_all(const store::LogHead& known, const Sink& sink) override;
+  Result<store::LogHead> give_changes(const std::vector<core::Event>& events,
+                                      const store::LogHead& known, const Sink& sink) override;
   Changes collect(const std::vector<core::Event>& events) const;
   Result<void> load_organizations(store::ReadTx& tx, const Sink& sink);
   Result<void> load_memberships(store::ReadTx& tx, const Sink& sink);
@@ -59,6 +73,7 @@ class StoreFeed final : public verify::Feed {
   std::optional<verify::TokenItem> check(store::ReadTx& tx, const store::TokenRow& row);
 
   StoreFeedDependencies dependencies_;
+  LogFollower follower_;
   // What each active organization is called in the index, so that a rename ends the old name.
   std::unordered_map<core::OrganizationId, std::string> name_keys_;
   std::atomic<uint64_t> tampered_{0};

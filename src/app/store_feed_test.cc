@@ -16,7 +16,8 @@ using service::World;
 class StoreFeedTest : public testing::Test {
  protected:
   void load() {
-    feed = std::make_unique<StoreFeed>(StoreFeedDependencies{world.store(), world.catalog, *log});
+    feed = std::make_unique<StoreFeed>(
+        StoreFeedDependencies{world.store(), world.catalog, *log, world.clock});
     verifier = std::make_unique<verify::Verifier>(world.digest_keys, world.provider, world.clock,
                                                   verify::VerifierOptions());
     World::check(verifier->load(*feed));
@@ -186,8 +187,8 @@ TEST_F(StoreFeedTest, FollowsMoreEventsThanOnePage) {
 
 // After a restore the same revisions are given to other events: none may be taken for an old one.
 TEST_F(StoreFeedTest, APositionOfAnotherEpochIsTruncated) {
-  load();
   make_token();
+  load();
   const core::Position head = world.store().head().position();
   const auto ignore = [](const verify::FeedItem&) {};
   EXPECT_TRUE(feed->follow(head, Milliseconds(0), ignore));

@@ -35,6 +35,11 @@ class FeedForTest final : public Feed {
     failure_ = code;
     failures_ = times;
   }
+  // What the next calls are current at.
+  void be_current_at(std::optional<Ticks> moment) {
+    MutexLock lock(mutex_);
+    current_at_ = moment;
+  }
   // Runs inside each call, before it answers.
   void on_call(std::function<void()> action) { on_call_ = std::move(action); }
   int loads() const {
@@ -46,14 +51,14 @@ class FeedForTest final : public Feed {
     return follows_;
   }
 
-  Result<core::Position> load(const Sink& sink) override {
+  Result<Reached> load(const Sink& sink) override {
     if (on_call_) on_call_();
     MutexLock lock(mutex_);
     ++loads_;
     return give({0}, sink);
   }
-  Result<core::Position> follow(const core::Position& after, Milliseconds wait,
-                                const Sink& sink) override {
+  Result<Reached> follow(const core::Position& after, Milliseconds wait,
+                         const Sink& sink) override {
     if (on_call_) on_call_();
     MutexLock lock(mutex_);
     ++follows_;
@@ -65,14 +70,16 @@ class FeedForTest final : public Feed {
   }
 
  private:
-  Result<core::Position> give(core::Revision after, const Sink& sink) LK_REQUIRES(mutex_) {
+  Result<Reached> give(core::Revision after, const Sink& sink) LK_REQUIRES(mutex_) {
     // A failing call may have given a part: that must do no harm.
     for (size_t i = after.number; i < items_.size(); ++i) sink(items_[i]);
     if (failures_ > 0) {
       --failures_;
       return Error(failure_);
     }
-    return core::Position{epoch_, {items_.size()}};
+    Reached reached{{epoch_, {items_.size()}}, current_at_};
+    for (size_t i = after.number; i < items_.size(); ++i) reached.marks.push_back(i + 1);
+    return reached;
   }
 
   mutable Mutex mutex_;
@@ -80,6 +87,7 @@ class FeedForTest final : public Feed {
   std::vector<FeedItem> items_ LK_GUARDED_BY(mutex_);
   core::Epoch epoch_ LK_GUARDED_BY(mutex_);
   ErrorCode failure_ LK_GUARDED_BY(mutex_) = ErrorCode::store_unavailable;
+  std::optional<Ticks> current_at_ LK_GUARDED_BY(mutex_);
   int failures_ LK_GUARDED_BY(mutex_) = 0;
   int loads_ LK_GUARDED_BY(mutex_) = 0;
   int follows_ LK_GUARDED_BY(mutex_) = 0;

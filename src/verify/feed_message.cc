@@ -17,11 +17,17 @@ constexpr uint8_t kHasMore = 4;
 constexpr size_t kIdBytes = 16;
 constexpr size_t kDigestBytes = 32;
 constexpr size_t kScopeBytes = 32;
+// After magic, version, installation, epoch, revision and mark.
+constexpr size_t kCurrentAfterAt = 4 + 1 + 2 * kIdBytes + 2 * 8;
 
 enum class ItemKind : uint8_t { token = 1, retired = 2, membership = 3, organization = 4 };
 
 Error broken(const char* rule) {
   return Error(ErrorCode::request_malformed, std::string("A message of the feed ") + rule + ".");
+}
+
+int32_t clamp_to_message(Milliseconds time) {
+  return static_cast<int32_t>(std::clamp<int64_t>(time.count(), INT32_MIN, INT32_MAX));
 }
 
 class Writer {
@@ -83,6 +89,8 @@ class Encoder {
     out.bytes(message.deployment.bytes);
     out.id(message.position.epoch);
     out.number(message.position.revision.number, 8);
+    out.number(message.mark, 8);
+    out.number(static_cast<uint32_t>(clamp_to_message(message.current_after)), 4);
     out.byte(static_cast<uint8_t>((message.keys ? kHasKeys : 0) |
                                   (message.next.empty() ? 0 : kHasNext) |
                                   (message.more ? kHasMore : 0)));
@@ -239,6 +247,8 @@ class Decoder {
     message_.deployment = Uuid{in_.bytes<kIdBytes>()};
     message_.position.epoch = in_.id<core::Epoch>();
     message_.position.revision.number = in_.number(8);
+    message_.mark = in_.number(8);
+    message_.current_after = Milliseconds(static_cast<int32_t>(in_.number(4)));
     const uint8_t flags = in_.byte();
     if (flags > (kHasKeys | kHasNext | kHasMore)) return broken("has an unknown flag");
     if (flags & kHasKeys) LK_CHECK(read_keys());
@@ -373,6 +383,14 @@ std::string name_keys(const FeedKeys& keys) {
   std::vector<core::DigestKeyId> ids;
   for (const auto& [id, key] : keys.keys) ids.push_back(id);
   return name_keys(keys.current, ids);
+}
+
+std::string with_current_after(std::string encoded, Milliseconds current_after) {
+  Writer value;
+  value.number(static_cast<uint32_t>(clamp_to_message(current_after)), 4);
+  LK_ASSERT(encoded.size() > kCurrentAfterAt + 4);
+  encoded.replace(kCurrentAfterAt, 4, value.take());
+  return encoded;
 }
 
 std::string encode(const FeedMessage& message) { return Encoder().encode(message); }

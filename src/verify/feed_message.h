@@ -23,7 +23,7 @@
 namespace latchkey::verify {
 
 inline constexpr std::string_view kFeedMessageType = "application/vnd.latchkey.feed";
-inline constexpr uint8_t kFeedMessageVersion = 1;
+inline constexpr uint8_t kFeedMessageVersion = 2;
 inline constexpr size_t kFeedMessageBytesMax = 16 * 1024 * 1024;
 inline constexpr size_t kFeedMessageItemsMax = 100'000;
 inline constexpr size_t kFeedKeysMax = 64;
@@ -45,6 +45,9 @@ std::string name_keys(const FeedKeys& keys);
 struct FeedMessage {
   Uuid deployment;
   core::Position position;
+  EventMark mark = 0;  // of the event at `position`
+  // When `position` was all that there was, counted from when the question came; negative: before.
+  Milliseconds current_after{0};
   std::optional<FeedKeys> keys;
   std::string next;   // of a snapshot: where the next page begins; empty after the last
   bool more = false;  // of changes: there are more, so the position is not current
@@ -53,6 +56,8 @@ struct FeedMessage {
 
 // REQUIRES: within the bounds above. The text holds keys if the message does: wipe it.
 std::string encode(const FeedMessage& message);
+// The same message for who asked at another moment. REQUIRES: `encoded` is what encode() gave.
+std::string with_current_after(std::string encoded, Milliseconds current_after);
 // Errors: request_malformed, naming the rule that is broken; never what was sent.
 Result<FeedMessage> decode_feed_message(std::string_view bytes);
 

@@ -24,6 +24,8 @@ FeedMessage some_message() {
   FeedMessage message;
   message.deployment.bytes[0] = 7;
   message.position = {id_for_test<core::Epoch>(9), {258}};
+  message.mark = 0xfedc'ba98'7654'3210;
+  message.current_after = Milliseconds(-1'234);
   FeedKeys& keys = message.keys.emplace();
   keys.staleness_max = Milliseconds(1000);
   keys.current = DigestKeyId{{'A', 'B'}};
@@ -53,6 +55,8 @@ TEST(FeedMessage, ReadsBackWhatWasWritten) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->deployment, some_message().deployment);
   EXPECT_EQ(read->position, some_message().position);
+  EXPECT_EQ(read->mark, 0xfedc'ba98'7654'3210);
+  EXPECT_EQ(read->current_after, Milliseconds(-1'234));
   EXPECT_EQ(read->next, "t.0a-9");
   EXPECT_TRUE(read->more);
   ASSERT_TRUE(read->keys);
@@ -77,9 +81,24 @@ TEST(FeedMessage, ReadsBackWhatWasWritten) {
   EXPECT_EQ(encode(*read), bytes);
 }
 
+TEST(FeedMessage, TheSameIsToldToWhoAskedAtAnotherMoment) {
+  FeedMessage message = some_message();
+  for (const int64_t ms : {int64_t{0}, int64_t{250}, int64_t{-1'000}}) {
+    message.current_after = Milliseconds(ms);
+    EXPECT_EQ(with_current_after(encode(some_message()), Milliseconds(ms)), encode(message));
+  }
+  const auto read = [&](int64_t ms) {
+    message.current_after = Milliseconds(ms);
+    return decode_feed_message(encode(message))->current_after.count();
+  };
+  // Further away is as good as the furthest that there is.
+  EXPECT_EQ(read(int64_t{1} << 40), INT32_MAX);
+  EXPECT_EQ(read(-(int64_t{1} << 40)), INT32_MIN);
+}
+
 TEST(FeedMessage, OfNothingIsSmall) {
   FeedMessage message;
-  EXPECT_EQ(encode(message).size(), 58u);
+  EXPECT_EQ(encode(message).size(), 70u);
   const auto read = decode_feed_message(encode(message));
   ASSERT_TRUE(read);
   EXPECT_FALSE(read->keys);
@@ -104,8 +123,8 @@ TEST(FeedMessage, AnotherVersionFlagKindOrReferenceIsRefused) {
     return read ? std::string() : read.error().message;
   };
   EXPECT_NE(with(0, 'X').find("does not begin"), std::string::npos);
-  EXPECT_NE(with(4, 2).find("another version"), std::string::npos);
-  EXPECT_NE(with(45, 8).find("flag"), std::string::npos);
+  EXPECT_NE(with(4, 1).find("another version"), std::string::npos);
+  EXPECT_NE(with(57, 8).find("flag"), std::string::npos);
   FeedMessage message;
   message.items = {MembershipItem{kOrganization, kPerson, true, {}}};
   const std::string good = encode(message);
@@ -125,7 +144,7 @@ TEST(FeedMessage, AnotherVersionFlagKindOrReferenceIsRefused) {
 TEST(FeedMessage, CountsAreBoundByWhatWasSent) {
   FeedMessage message;
   std::string bytes = encode(message);
-  for (size_t at : {46u, 50u, 54u}) {
+  for (size_t at : {58u, 62u, 66u}) {
     std::string huge = bytes;
     huge[at] = huge[at + 1] = huge[at + 2] = huge[at + 3] = '\xff';
     EXPECT_FALSE(decode_feed_message(huge));

@@ -14,13 +14,8 @@ constexpr Milliseconds kPageTimeout{30'000};
 // A poll that is not answered by then confirms nothing any more: a new one is better.
 constexpr Milliseconds kPollTimeout{2'000};
 constexpr Milliseconds kWaitMax{1'000};
-constexpr size_t kPagesMax = 1'000'000;
 
 std::string target_of(std::string_view what) { return std::string(kRoot) + std::string(what); }
-
-Error another_server() {
-  return Error(ErrorCode::request_malformed, "What answers is no Latchkey server of this release.");
-}
 
 Result<http::ClientResponse> get(ServerConnection& connection, const std::string& target) {
   http::ClientRequest request;
@@ -51,8 +46,9 @@ struct HttpFeed::Start {
   core::ScopeCatalog catalog;
 };
 
-HttpFeed::HttpFeed(Start start)
-    : pages_(std::move(start.pages)),
+HttpFeed::HttpFeed(Start start, Clock& clock)
+    : MessageFeed(clock),
+      pages_(std::move(start.pages)),
       changes_(std::move(start.changes)),
       provider_(start.hello.keys->provider),
       catalog_(std::move(start.catalog)),
@@ -61,7 +57,7 @@ HttpFeed::HttpFeed(Start start)
       keys_(digest_keys_of(*start.hello.keys), start.hello.keys->current),
       key_names_(name_keys(*start.hello.keys)) {}
 
-Result<std::unique_ptr<HttpFeed>> HttpFeed::connect(const ServerAddress& address) {
+Result<std::unique_ptr<HttpFeed>> HttpFeed::connect(const ServerAddress& address, Clock& clock) {
   LK_TRY(auto pages, ServerConnection::open(address, kPageTimeout));
   LK_TRY(auto changes, ServerConnection::open(address, kPollTimeout));
   LK_TRY(auto answer, get(pages, target_of("keys")));
@@ -70,7 +66,7 @@ Result<std::unique_ptr<HttpFeed>> HttpFeed::connect(const ServerAddress& address
   LK_TRY(const auto catalog_answer, get(pages, target_of("catalog")));
   LK_TRY(auto catalog, parse_catalog(catalog_answer.body));
   return std::make_unique<HttpFeed>(
-      Start{std::move(pages), std::move(changes), std::move(hello), std::move(catalog)});
+      Start{std::move(pages), std::move(changes), std::move(hello), std::move(catalog)}, clock);
 }
 
 Result<FeedMessage> HttpFeed::ask(ServerConnection& connection, const std::string& target) {
@@ -119,49 +115,17 @@ void HttpFeed::take_keys(const FeedKeys& keys) {
   key_names_ = name_keys(keys_.current_id(), keys_.ids());
 }
 
-Result<core::Position> HttpFeed::load(const Sink& sink) {
-  core::Position position;
-  std::string next;
-  for (size_t page = 0; page < kPagesMax; ++page) {
-    LK_TRY(const FeedMessage message,
-           ask(pages_, target_of("snapshot") + "?keys=" + key_names_ + "&after=" + next));
-    if (message.keys) take_keys(*message.keys);
-    // The position of the first page counts: what came later is newer than it.
-    if (page == 0) position = message.position;
-    if (message.position.epoch != position.epoch) {
-      return Error(ErrorCode::store_unavailable, "The server was restored meanwhile.");
-    }
-    for (const FeedItem& item : message.items) sink(item);
-    if (message.next.empty()) return position;
-    if (message.next == next) return another_server();
-    next = message.next;
-  }
-  return another_server();
+Result<FeedMessage> HttpFeed::ask_snapshot(const std::string& cursor) {
+  return ask(pages_, target_of("snapshot") + "?keys=" + key_names_ + "&after=" + cursor);
 }
 
-Result<core::Position> HttpFeed::follow(const core::Position& after, Milliseconds wait,
-                                        const Sink& sink) {
-  core::Position position = after;
-  for (size_t part = 0; part < kPagesMax; ++part) {
-    const std::string target = target_of("changes") + "?epoch=" + core::format_id(after.epoch) +
-                               "&after=" + std::to_string(position.revision.number) +
-                               "&wait=" + std::to_string(std::min(wait, kWaitMax).count()) +
-                               "&keys=" + key_names_;
-    LK_TRY(const FeedMessage message, ask(changes_, target));
-    if (message.position.epoch != after.epoch) return Error(ErrorCode::feed_truncated);
-    const bool goes_on = message.position.revision > position.revision;
-    if (message.position.revision < position.revision || (message.more && !goes_on)) {
-      return another_server();
-    }
-    // Before the items: a token may have been made with a key that is new.
-    if (message.keys) take_keys(*message.keys);
-    for (const FeedItem& item : message.items) sink(item);
-    position = message.position;
-    // A part alone says nothing about the moment at which was asked.
-    if (!message.more) return position;
-    wait = Milliseconds(0);
-  }
-  return another_server();
+Result<FeedMessage> HttpFeed::ask_changes(const Question& question) {
+  return ask(changes_, target_of("changes") + "?epoch=" + core::format_id(question.after.epoch) +
+                           "&after=" + std::to_string(question.after.revision.number) +
+                           "&seen=" + std::to_string(question.seen.revision.number) + '.' +
+                           std::to_string(question.seen.mark) +
+                           "&wait=" + std::to_string(std::min(question.wait, kWaitMax).count()) +
+                           "&keys=" + key_names_);
 }
 
 }  // namespace latchkey::verify

@@ -1,10 +1,9 @@
 // The change feed of a server, over HTTPS.
 //
 // connect() asks for what stays: the provider signature, the installation, the catalog, the digest
-// keys. load() takes the snapshot page by page, follow() what changed since, waiting at the server.
-// A digest key that is new to the server reaches keys() before any token that was made with it; one
-// that was retired goes. A message is applied as a whole or not at all. Thread safety: load() and
-// follow() from one thread; keys() as it says. Spec: docs/spec/feed.md.
+// keys. A digest key that is new to the server reaches keys() before any token that was made with
+// it; one that was retired goes. Thread safety: load() and follow() from one thread; keys() as it
+// says. Spec: docs/spec/feed.md.
 #pragma once
 
 #include <memory>
@@ -13,21 +12,17 @@
 #include "base/mutex.h"
 #include "core/digest_keys.h"
 #include "core/scope_catalog.h"
-#include "verify/feed.h"
-#include "verify/feed_message.h"
+#include "verify/message_feed.h"
 #include "verify/server_connection.h"
 
 namespace latchkey::verify {
 
-class HttpFeed final : public Feed {
+class HttpFeed final : public MessageFeed {
  public:
   // Errors: configuration (address, credential or catalog), store_unavailable (the message says
   //         why), request_malformed (what answers is no server of this release).
-  static Result<std::unique_ptr<HttpFeed>> connect(const ServerAddress& address);
-
-  Result<core::Position> load(const Sink& sink) override;
-  Result<core::Position> follow(const core::Position& after, Milliseconds wait,
-                                const Sink& sink) override;
+  // `clock` outlives the feed.
+  static Result<std::unique_ptr<HttpFeed>> connect(const ServerAddress& address, Clock& clock);
 
   const core::DigestKeys& keys() const { return keys_; }
   const core::ProviderSignature& provider() const { return provider_; }
@@ -45,14 +40,16 @@ class HttpFeed final : public Feed {
   struct Start;
 
  public:
-  explicit HttpFeed(Start start);  // called by connect() only
+  HttpFeed(Start start, Clock& clock);  // called by connect() only
 
  private:
   // The message that `target` answers with. Errors: as connect(); feed_truncated; conflict (it is
   // of another installation).
   Result<FeedMessage> ask(ServerConnection& connection, const std::string& target);
   Result<FeedMessage> ask_once(ServerConnection& connection, const std::string& target);
-  void take_keys(const FeedKeys& keys);
+  Result<FeedMessage> ask_snapshot(const std::string& cursor) override;
+  Result<FeedMessage> ask_changes(const Question& question) override;
+  void take_keys(const FeedKeys& keys) override;
 
   ServerConnection pages_;
   ServerConnection changes_;

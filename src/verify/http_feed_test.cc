@@ -92,7 +92,7 @@ class HttpFeedTest : public testing::Test {
     return {"http://127.0.0.1:" + std::to_string(server_.port()), "", folder_ / "secret"};
   }
   std::unique_ptr<HttpFeed> connect() {
-    auto feed = HttpFeed::connect(address());
+    auto feed = HttpFeed::connect(address(), clock_);
     EXPECT_TRUE(feed) << feed.error().message;
     return *std::move(feed);
   }
@@ -109,6 +109,7 @@ class HttpFeedTest : public testing::Test {
   std::map<std::string, std::vector<Canned>> queued_;  // before `answers_`
   std::vector<std::string> asked_;
   std::string authorization_;
+  FakeClock clock_{Instant{1'772'366'400'000}};
   http::TestServer server_;  // ends first: it uses the rest
 };
 
@@ -135,7 +136,7 @@ TEST_F(HttpFeedTest, LoadsPageByPageAndTakesTheFirstPosition) {
   int items = 0;
   const auto loaded = feed->load([&](const FeedItem&) { ++items; });
   ASSERT_TRUE(loaded) << loaded.error().message;
-  EXPECT_EQ(loaded->revision.number, 5u);
+  EXPECT_EQ(loaded->position.revision.number, 5u);
   EXPECT_EQ(items, 3);
   EXPECT_THAT(asked_,
               ElementsAre("keys=AA:AA&after=", "keys=AA:AA&after=m.1", "keys=AA:AA&after=t.2"));
@@ -159,7 +160,7 @@ TEST_F(HttpFeedTest, KeysComeBeforeTheItemsOfTheirMessage) {
   asked_.clear();
   queued_["changes"] = {message([](FeedMessage& m) { m.keys = keys({kSecond}); })};
   ASSERT_TRUE(feed->follow({id_for_test<core::Epoch>(9), {5}}, Milliseconds(9'999), nowhere()));
-  EXPECT_THAT(asked_[0], testing::HasSubstr("&after=5&wait=1000&keys=AB:AA.AB"));
+  EXPECT_THAT(asked_[0], testing::HasSubstr("&after=5&seen=5.0&wait=1000&keys=AB:AA.AB"));
   EXPECT_THAT(feed->keys().ids(), ElementsAre(kSecond));
 }
 
@@ -175,7 +176,7 @@ TEST_F(HttpFeedTest, APartIsNotTakenForAll) {
   const core::Position before{id_for_test<core::Epoch>(9), {5}};
   const auto reached = feed->follow(before, Milliseconds(0), nowhere());
   ASSERT_TRUE(reached);
-  EXPECT_EQ(reached->revision.number, 8u);
+  EXPECT_EQ(reached->position.revision.number, 8u);
   queued_["changes"] = {part(true, 6), {503, "{}"}};
   EXPECT_EQ(code_of(feed->follow(before, Milliseconds(0), nowhere())), "store_unavailable");
   queued_["changes"] = {part(true, 5)};
@@ -229,7 +230,7 @@ TEST_F(HttpFeedTest, TheCredentialIsReadAnewWhenItIsRefused) {
 
 TEST_F(HttpFeedTest, ACredentialThatOthersMayReadOrThatIsNoneIsRefused) {
   const auto refusal = [&] {
-    const auto refused = HttpFeed::connect(address());
+    const auto refused = HttpFeed::connect(address(), clock_);
     EXPECT_FALSE(refused);
     return refused ? "" : refused.error().field + ": " + refused.error().message;
   };

@@ -12,7 +12,7 @@ constexpr Milliseconds kStalenessMax = std::chrono::minutes(5);
 
 Result<std::unique_ptr<RemoteVerifier>> RemoteVerifier::connect(const RemoteOptions& options,
                                                                 Clock& clock) {
-  LK_TRY(auto feed, HttpFeed::connect(options.server));
+  LK_TRY(auto feed, HttpFeed::connect(options.server, clock));
   VerifierOptions verifier;
   const bool is_given = options.staleness_max.count() > 0;
   verifier.staleness_max = std::clamp(is_given ? options.staleness_max : feed->staleness_max(),

@@ -19,7 +19,14 @@ constexpr Milliseconds kBackOffMax{500};
 // A wall clock that is put back by no more than this does not make a token young again. One put
 // back further was wrong before, and is believed.
 constexpr Milliseconds kStepBackMax = std::chrono::hours(1);
-constexpr int64_t kNeverConfirmed = std::numeric_limits<int64_t>::min();
+
+// An index and the moment for which it is current. They are one object, so that a reader never
+// takes the age of one index for that of another.
+struct Known {
+  explicit Known(ReadProtection& protection) : index(protection) {}
+  Index index;
+  std::atomic<int64_t> current_at_ms{0};
+};
 
 }  // namespace
 
@@ -30,9 +37,8 @@ struct Verifier::State {
   const VerifierOptions options;
 
   ReadProtection protection;
-  std::unique_ptr<Index> owned_index;        // the writer's
-  std::atomic<const Index*> index{nullptr};  // the readers'; null until loaded
-  std::atomic<int64_t> confirmed_ticks_ms{kNeverConfirmed};
+  std::unique_ptr<Known> owned;              // the writer's
+  std::atomic<const Known*> known{nullptr};  // the readers'; null until loaded
   std::atomic<int64_t> latest_now_ms{std::numeric_limits<int64_t>::min()};
 
   Mutex mutex;
@@ -43,9 +49,12 @@ struct Verifier::State {
         Clock& system_clock, VerifierOptions verifier_options)
       : keys(digest_keys), provider(signature), clock(system_clock), options(verifier_options) {}
 
-  bool is_stale(Ticks ticks) const {
-    const int64_t confirmed = confirmed_ticks_ms.load(std::memory_order_acquire);
-    return confirmed == kNeverConfirmed || ticks - Ticks{confirmed} > options.staleness_max;
+  // REQUIRES: within a Guard, and before anything is looked up (rule V18).
+  const Index* find_current_index(Ticks ticks) const {
+    const Known* const found = known.load(std::memory_order_seq_cst);
+    if (found == nullptr) return nullptr;
+    const Ticks current_at{found->current_at_ms.load(std::memory_order_acquire)};
+    return ticks - current_at > options.staleness_max ? nullptr : &found->index;
   }
 
   // `now`, or the latest time that was seen if the clock was put back since.
@@ -63,17 +72,19 @@ struct Verifier::State {
     }
   }
 
-  // The index is what the feed was at `position`, as a poll sent at `sent` confirmed.
-  void confirm(const core::Position& position, Ticks sent) {
+  // The index is what the feed was at `position`, and all that there was at `current_at`.
+  void confirm(const core::Position& position, Ticks current_at) {
     const Instant now = clock.now();
     if (not_before_seen(now) == now) latest_now_ms.store(now.ms, std::memory_order_relaxed);
-    confirmed_ticks_ms.store(sent.ms, std::memory_order_release);
+    // What was once confirmed stays so: a poll may come from who is further behind.
+    const int64_t before = owned->current_at_ms.load(std::memory_order_relaxed);
+    owned->current_at_ms.store(std::max(before, current_at.ms), std::memory_order_release);
     MutexLock lock(mutex);
     status.revision = position.revision;
     status.epoch = position.epoch;
-    status.tokens = owned_index->tokens();
-    status.memberships = owned_index->memberships();
-    status.memory_bytes = sizeof *this + owned_index->memory_bytes();
+    status.tokens = owned->index.tokens();
+    status.memberships = owned->index.memberships();
+    status.memory_bytes = sizeof *this + owned->index.memory_bytes();
     status.loaded = true;
     changed.notify_all();
   }
@@ -99,13 +110,14 @@ Result<Grant> Verifier::check(std::string_view token_text,
                               std::optional<core::OrganizationId> organization,
                               const ScopeRequirement& required, Moment moment) const {
   State& state = *state_;
-  if (state.is_stale(moment.ticks)) return Error(ErrorCode::index_stale);
+  const ReadProtection::Guard guard = state.protection.enter();
+  const Index* const current = state.find_current_index(moment.ticks);
+  if (current == nullptr) return Error(ErrorCode::index_stale);
+  const Index& index = *current;
   LK_TRY(const core::TokenParts parts, core::parse_token(state.provider, token_text));
   const auto digest = state.keys.digest_of(parts.key_id, token_text);
   if (!digest) return Error(ErrorCode::token_unknown);
 
-  const ReadProtection::Guard guard = state.protection.enter();
-  const Index& index = *state.index.load(std::memory_order_seq_cst);
   const std::optional<TokenEntry> entry = index.find_token(*digest);
   if (!entry) return Error(ErrorCode::token_unknown);
   if (entry->state != EntryState::live) return Error(ErrorCode::token_revoked);
@@ -133,59 +145,63 @@ std::optional<core::TokenId> Verifier::find_token(std::string_view token_text) c
   const auto digest = parts ? state_->keys.digest_of(parts->key_id, token_text) : std::nullopt;
   if (!digest) return std::nullopt;
   const ReadProtection::Guard guard = state_->protection.enter();
-  const Index* index = state_->index.load(std::memory_order_seq_cst);
-  if (index == nullptr) return std::nullopt;
-  const auto entry = index->find_token(*digest);
+  const Known* const known = state_->known.load(std::memory_order_seq_cst);
+  if (known == nullptr) return std::nullopt;
+  const auto entry = known->index.find_token(*digest);
   return entry ? std::optional(entry->id) : std::nullopt;
 }
 
 std::optional<core::OrganizationId> Verifier::find_organization(std::string_view name_key) const {
   const ReadProtection::Guard guard = state_->protection.enter();
-  const Index* index = state_->index.load(std::memory_order_seq_cst);
-  if (index == nullptr) return std::nullopt;
-  return index->find_organization(name_key);
+  const Known* const known = state_->known.load(std::memory_order_seq_cst);
+  if (known == nullptr) return std::nullopt;
+  return known->index.find_organization(name_key);
 }
 
 Result<void> Verifier::State::load(Feed& feed) {
-  auto successor = std::make_unique<Index>(protection);
+  auto successor = std::make_unique<Known>(protection);
   Result<void> applied;
   const Ticks sent = clock.ticks();
-  LK_TRY(const core::Position position, feed.load([&](const FeedItem& item) {
-    if (applied) applied = successor->apply(item, TokenTable::Growth::loading);
+  LK_TRY(const Reached reached, feed.load([&](const FeedItem& item) {
+    if (applied) applied = successor->index.apply(item, TokenTable::Growth::loading);
   }));
   LK_CHECK(std::move(applied));
-  successor->publish_names();
-  successor->fit();
-  index.store(successor.get(), std::memory_order_seq_cst);
+  successor->index.publish_names();
+  successor->index.fit();
+  // Before anybody sees it: one that comes from who is far behind is older than the one before.
+  const Ticks current_at = reached.current_at.value_or(sent);
+  successor->current_at_ms.store(current_at.ms, std::memory_order_release);
+  known.store(successor.get(), std::memory_order_seq_cst);
   protection.synchronize();
-  owned_index = std::move(successor);
-  confirm(position, sent);
+  owned = std::move(successor);
+  confirm(reached.position, current_at);
   return {};
 }
 
 Result<void> Verifier::load(Feed& feed) {
-  LK_ASSERT(state_->owned_index == nullptr);
+  LK_ASSERT(state_->owned == nullptr);
   return state_->load(feed);
 }
 
 Result<void> Verifier::follow_once(Feed& feed, Milliseconds wait) {
   State& state = *state_;
-  LK_ASSERT(state.owned_index != nullptr);
+  LK_ASSERT(state.owned != nullptr);
   const core::Position after = state.position();
   Result<void> applied;
   const Ticks sent = state.clock.ticks();
   const auto reached = feed.follow(after, wait, [&](const FeedItem& item) {
-    if (applied) applied = state.owned_index->apply(item, TokenTable::Growth::frugal);
+    if (applied) applied = state.owned->index.apply(item, TokenTable::Growth::frugal);
   });
   // What was applied of a round that failed is true all the same, so it is shown, not confirmed.
-  state.owned_index->publish_names();
+  state.owned->index.publish_names();
   if (!reached && reached.error().code == ErrorCode::feed_truncated) return state.load(feed);
   LK_CHECK(std::move(applied));
   if (!reached) return reached.error();
-  if (reached->epoch != after.epoch || reached->revision < after.revision) {
+  const core::Position& position = reached->position;
+  if (position.epoch != after.epoch || position.revision < after.revision) {
     return Error(ErrorCode::integrity_violated, "The feed has gone back to an earlier revision.");
   }
-  state.confirm(*reached, sent);
+  state.confirm(position, reached->current_at.value_or(sent));
   return {};
 }
 
@@ -238,9 +254,14 @@ bool Verifier::wait_for(core::Revision revision, Milliseconds timeout) const {
 VerifierStatus Verifier::status() const {
   State& state = *state_;
   const Ticks now = state.clock.ticks();
+  const auto current_at = [&]() -> std::optional<Ticks> {
+    const ReadProtection::Guard guard = state.protection.enter();
+    const Known* const known = state.known.load(std::memory_order_seq_cst);
+    return known == nullptr ? std::nullopt : std::optional(Ticks{known->current_at_ms.load()});
+  }();
   MutexLock lock(state.mutex);
   VerifierStatus status = state.status;
-  if (status.loaded) status.age = now - Ticks{state.confirmed_ticks_ms.load()};
+  if (status.loaded && current_at) status.age = now - *current_at;
   return status;
 }
 

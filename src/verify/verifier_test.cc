@@ -148,6 +148,53 @@ TEST_F(VerifierTest, AgeIsCountedFromWhenThePollWasSent) {
   EXPECT_EQ(answer(text), "index_stale");
 }
 
+TEST_F(VerifierTest, TheMomentThatTheFeedNamesCounts) {
+  const std::string text = make_text();
+  feed_.add(item_of(text));
+  clock_.advance(Milliseconds(5'000));
+  feed_.be_current_at(Ticks{4'400});
+  load();
+  EXPECT_EQ(verifier_.status().age, Milliseconds(600));
+  clock_.advance(Milliseconds(400));
+  EXPECT_EQ(answer(text), "ok");
+  clock_.advance(Milliseconds(1));
+  EXPECT_EQ(answer(text), "index_stale");
+  // One that is further behind takes nothing back of what was confirmed.
+  feed_.be_current_at(Ticks{5'300});
+  follow();
+  EXPECT_EQ(verifier_.status().age, Milliseconds(101));
+  feed_.be_current_at(Ticks{5'000});
+  follow();
+  EXPECT_EQ(verifier_.status().age, Milliseconds(101));
+}
+
+TEST_F(VerifierTest, WhatIsLoadedAnewIsAsOldAsItIs) {
+  const std::string text = make_text();
+  feed_.add(item_of(text));
+  clock_.advance(Milliseconds(5'000));
+  load();
+  EXPECT_EQ(answer(text), "ok");
+  // From a node that is far behind: the age of the index before is not that of this one.
+  feed_.begin_epoch(id_for_test<core::Epoch>(7));
+  feed_.be_current_at(Ticks{3'999});
+  follow();
+  EXPECT_EQ(verifier_.status().age, Milliseconds(1'001));
+  EXPECT_EQ(answer(text), "index_stale");
+}
+
+// A process that was stopped, or a machine that slept: the moment of the request counts, not when
+// the follower was last heard.
+TEST_F(VerifierTest, WhoWakesWithAnOldIndexRefusesTheFirstCheck) {
+  const std::string text = make_text();
+  feed_.add(item_of(text));
+  load();
+  const Moment before = now();
+  clock_.advance(std::chrono::hours(1));
+  EXPECT_EQ(name_of(check(text)), "index_stale");
+  // A check that began before the sleep may answer what was true then (rule V18).
+  EXPECT_EQ(name_of(verifier_.check(text, contoso_, ScopeRequirement::any_token(), before)), "ok");
+}
+
 TEST_F(VerifierTest, AFailedPollConfirmsNothing) {
   const std::string text = make_text();
   feed_.add(item_of(text));
@@ -420,11 +467,11 @@ TEST_F(VerifierTest, AnEpochThatChangesWithinARoundStopsTheFeed) {
   class Swapped final : public Feed {
    public:
     explicit Swapped(Feed& feed) : feed_(feed) {}
-    Result<core::Position> load(const Sink& sink) override { return feed_.load(sink); }
-    Result<core::Position> follow(const core::Position& after, Milliseconds wait,
-                                  const Sink& sink) override {
+    Result<Reached> load(const Sink& sink) override { return feed_.load(sink); }
+    Result<Reached> follow(const core::Position& after, Milliseconds wait,
+                           const Sink& sink) override {
       LK_TRY(auto reached, feed_.follow(after, wait, sink));
-      reached.epoch = id_for_test<core::Epoch>(7);
+      reached.position.epoch = id_for_test<core::Epoch>(7);
       return reached;
     }
 
@@ -453,9 +500,9 @@ TEST_F(VerifierTest, TwoTokensWithOneDigestStopTheFeed) {
 // A feed whose log is shorter than it was: somebody put an older database into its place.
 class ShorterFeed final : public Feed {
  public:
-  Result<core::Position> load(const Sink&) override { return core::Position{{}, {1}}; }
-  Result<core::Position> follow(const core::Position& after, Milliseconds, const Sink&) override {
-    return core::Position{after.epoch, {after.revision.number - 1}};
+  Result<Reached> load(const Sink&) override { return Reached{{{}, {1}}}; }
+  Result<Reached> follow(const core::Position& after, Milliseconds, const Sink&) override {
+    return Reached{{after.epoch, {after.revision.number - 1}}};
   }
 };
 

@@ -286,7 +286,8 @@ class Feed(FeedTest):
             thread.join(30)
         self.assertLess(time.monotonic() - began, 3)
         self.assertEqual({answer.status for answer in answers}, {200})
-        self.assertEqual(len({answer.body for answer in answers}), 1)
+        # But for how long ago each of them asked.
+        self.assertEqual(len({answer.body[:53] + answer.body[57:] for answer in answers}), 1)
 
 
 class Staleness(FeedTest):
