@@ -18,6 +18,7 @@ test_packages=(
   azure-cli python3-azext-devops git nginx-light caddy haproxy wrk
   chromium fonts-liberation
   zsh fish man-db mandoc libfaketime
+  prometheus
 )
 # What runs beside Latchkey in the benchmarks. Unpacked by `./dev bench` and never installed, so
 # that no service comes with them and nothing of the machine changes; libraries are named, since an
@@ -52,7 +53,7 @@ has_node_18() {
 # Installs its arguments. Runs as root.
 install_packages() {
   local policy=/usr/sbin/policy-rc.d status=0 name fresh=()
-  for name in nginx caddy haproxy; do
+  for name in nginx caddy haproxy prometheus; do
     command -v "$name" >/dev/null || fresh+=("$name")
   done
   apt-get update -qq

@@ -78,7 +78,11 @@ class ApiImpl final : public Api {
             sign_ins_refused_.load(std::memory_order_relaxed),
             context_.asked->active.load(std::memory_order_relaxed),
             context_.asked->inactive.load(std::memory_order_relaxed),
-            context_.asked->revoked.load(std::memory_order_relaxed)};
+            context_.asked->revoked.load(std::memory_order_relaxed),
+            unavailable_store_.load(std::memory_order_relaxed),
+            unavailable_index_.load(std::memory_order_relaxed),
+            unavailable_room_.load(std::memory_order_relaxed),
+            unavailable_time_.load(std::memory_order_relaxed)};
   }
 
  private:
@@ -94,6 +98,7 @@ class ApiImpl final : public Api {
   Result<void> authenticate_session(Exchange& exchange);
   std::string token_link(const Exchange& exchange) const;
   void finish(Exchange& exchange, Result<http::Response> result);
+  void count_unavailable(ErrorCode code);
   Error without_route(const Error& error, Exchange& exchange, const gate::Credential& credential);
 
   const Context context_;
@@ -103,6 +108,10 @@ class ApiImpl final : public Api {
   std::atomic<uint64_t> granted_{0};
   std::atomic<uint64_t> refused_{0};
   std::atomic<uint64_t> sign_ins_refused_{0};
+  std::atomic<uint64_t> unavailable_store_{0};
+  std::atomic<uint64_t> unavailable_index_{0};
+  std::atomic<uint64_t> unavailable_room_{0};
+  std::atomic<uint64_t> unavailable_time_{0};
 };
 
 Result<void> ApiImpl::load(std::string_view document_text) {
@@ -304,6 +313,15 @@ std::string ApiImpl::token_link(const Exchange& exchange) const {
                                {organization, guard.least_scopes, guard.operation_id});
 }
 
+void ApiImpl::count_unavailable(ErrorCode code) {
+  std::atomic<uint64_t>* counter = nullptr;
+  if (code == ErrorCode::store_unavailable) counter = &unavailable_store_;
+  if (code == ErrorCode::index_stale) counter = &unavailable_index_;
+  if (code == ErrorCode::overloaded) counter = &unavailable_room_;
+  if (code == ErrorCode::timed_out) counter = &unavailable_time_;
+  if (counter != nullptr) counter->fetch_add(1, std::memory_order_relaxed);
+}
+
 void ApiImpl::finish(Exchange& exchange, Result<http::Response> result) {
   const http::Request& request = exchange.request;
   ErrorScene scene{context_.options.public_url, request.count_headers(kAntiForgeryHeader) != 0};
@@ -319,6 +337,7 @@ void ApiImpl::finish(Exchange& exchange, Result<http::Response> result) {
     context_.dependencies.log.error("api.internal", {{"request_id", request.request_id()},
                                                      {"message", result.error().message}});
   }
+  if (!result) count_unavailable(result.error().code);
   http::Response response = result ? *std::move(result) : error_response(result.error(), scene);
   const auto has = [&](std::string_view name) {
     return std::any_of(response.headers.begin(), response.headers.end(),

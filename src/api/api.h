@@ -70,6 +70,11 @@ struct ApiCounters {
   uint64_t asked_active = 0;  // by introspection and batch check
   uint64_t asked_inactive = 0;
   uint64_t revoked_by_holders = 0;
+  // Answers with status 503, by what was not there.
+  uint64_t unavailable_store = 0;
+  uint64_t unavailable_index = 0;
+  uint64_t unavailable_room = 0;
+  uint64_t unavailable_time = 0;
 };
 
 class Api : public http::Handler {

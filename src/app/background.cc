@@ -1,5 +1,6 @@
 #include "app/background.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "service/housekeeping.h"
@@ -13,11 +14,8 @@ constexpr Milliseconds kRetryPause{1000};
 constexpr Milliseconds kFlushInterval{10'000};
 constexpr int kClearUpEvery = 60;  // flushes
 constexpr int kUnsentCountMax = 1000;
-constexpr size_t kUsageBatch = 1000;  // tokens of one transaction
-
-void log_failure(Log& log, std::string_view event, const Error& error) {
-  log.error(event, {{"code", error_name(error.code)}, {"message", error.message}});
-}
+constexpr Milliseconds kNextTryMax = std::chrono::days(7);  // else there is none
+constexpr size_t kUsageBatch = 1000;                        // tokens of one transaction
 
 }  // namespace
 
@@ -32,9 +30,14 @@ Background::~Background() {
   dependencies_.store.interrupt();
   threads_.clear();
   if (auto flushed = dependencies_.last_use.flush(dependencies_.store); !flushed) {
-    log_failure(dependencies_.log, "last_use.flush_failed", flushed.error());
+    note_failure("last_use.flush_failed", flushed.error());
   }
   flush_usage();
+}
+
+void Background::note_failure(std::string_view event, const Error& error) {
+  failures_.fetch_add(1, std::memory_order_relaxed);
+  dependencies_.log.error(event, {{"code", error_name(error.code)}, {"message", error.message}});
 }
 
 bool Background::pause(std::stop_token stop, Milliseconds time) {
@@ -46,7 +49,7 @@ bool Background::pause(std::stop_token stop, Milliseconds time) {
 void Background::follow(std::stop_token stop) {
   // Returns only when asked to, or when the index must not go on: then it grows stale and refuses.
   if (auto followed = dependencies_.verifier.follow(dependencies_.feed, stop); !followed) {
-    log_failure(dependencies_.log, "index.ended", followed.error());
+    note_failure("index.ended", followed.error());
   }
 }
 
@@ -54,7 +57,7 @@ void Background::notify(std::stop_token stop) {
   while (!stop.stop_requested()) {
     const auto stepped = dependencies_.notifier.step(kNotifierWait);
     if (stepped) continue;
-    log_failure(dependencies_.log, "notifier.failed", stepped.error());
+    note_failure("notifier.failed", stepped.error());
     if (!pause(stop, kRetryPause)) return;
   }
 }
@@ -64,17 +67,22 @@ void Background::keep_house(std::stop_token stop) {
     dependencies_.idempotency.forget_secrets();
     if (round % kClearUpEvery == 0) clear_up();
     if (auto flushed = dependencies_.last_use.flush(dependencies_.store); !flushed) {
-      log_failure(dependencies_.log, "last_use.flush_failed", flushed.error());
+      note_failure("last_use.flush_failed", flushed.error());
     }
     flush_usage();
     const auto count = [&](store::ReadTx& tx) -> Result<void> {
       const Instant end{std::numeric_limits<int64_t>::max()};
       LK_TRY(const auto mails, store::list_due_mails(tx, end, kUnsentCountMax));
-      mails_unsent_ = mails.size();
+      const Instant soon = dependencies_.clock.now() + kNextTryMax;
+      const auto given_up = std::count_if(mails.begin(), mails.end(), [&](const auto& mail) {
+        return mail.next_attempt_at > soon;
+      });
+      mails_given_up_ = static_cast<uint64_t>(given_up);
+      mails_unsent_ = mails.size() - static_cast<uint64_t>(given_up);
       return {};
     };
     if (auto counted = dependencies_.store.read(count); !counted) {
-      log_failure(dependencies_.log, "outbox.count_failed", counted.error());
+      note_failure("outbox.count_failed", counted.error());
     }
     if (!pause(stop, kFlushInterval)) return;
   }
@@ -96,19 +104,19 @@ void Background::flush_usage() {
     const auto added = dependencies_.usage.add(uses);
     if (added) continue;
     dependencies_.usage_recorder.give_back(batch);
-    return log_failure(dependencies_.log, "usage.flush_failed", added.error());
+    return note_failure("usage.flush_failed", added.error());
   }
 }
 
 void Background::clear_up() {
   if (auto cleared = service::clear_up(dependencies_.store, dependencies_.clock.now()); !cleared) {
-    log_failure(dependencies_.log, "store.clear_up_failed", cleared.error());
+    note_failure("store.clear_up_failed", cleared.error());
   }
   if (auto cleared = dependencies_.usage.clear_up(); !cleared) {
-    log_failure(dependencies_.log, "usage.clear_up_failed", cleared.error());
+    note_failure("usage.clear_up_failed", cleared.error());
   }
   if (auto forgotten = dependencies_.idempotency.forget_keys(); !forgotten) {
-    log_failure(dependencies_.log, "idempotency.clear_up_failed", forgotten.error());
+    note_failure("idempotency.clear_up_failed", forgotten.error());
   }
 }
 

@@ -44,7 +44,11 @@ class Background {
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
+  // Mails that will be tried (again), and those that will not.
   uint64_t mails_unsent() const { return mails_unsent_.load(); }
+  uint64_t mails_given_up() const { return mails_given_up_.load(); }
+  // Steps that failed since the start; each stands in the log.
+  uint64_t failures() const { return failures_.load(); }
 
  private:
   void follow(std::stop_token stop);
@@ -52,11 +56,14 @@ class Background {
   void keep_house(std::stop_token stop);
   void clear_up();
   void flush_usage();
+  void note_failure(std::string_view event, const Error& error);
   // Waits `time` or until `stop`; whether to go on.
   bool pause(std::stop_token stop, Milliseconds time);
 
   BackgroundDependencies dependencies_;
   std::atomic<uint64_t> mails_unsent_{0};
+  std::atomic<uint64_t> mails_given_up_{0};
+  std::atomic<uint64_t> failures_{0};
   std::mutex mutex_;  // of the pause only: it guards no data
   std::condition_variable_any woken_;
   std::vector<std::jthread> threads_;

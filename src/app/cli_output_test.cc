@@ -111,5 +111,35 @@ TEST(Readiness, SaysWhyNot) {
   EXPECT_NE(format_metrics(m).find("\nlatchkey_ready 0\n"), std::string::npos);
 }
 
+TEST(Metrics, TimesAreInSeconds) {
+  Measurements m;
+  m.index.age = Milliseconds(1'234);
+  m.staleness_max = Milliseconds(60'000);
+  m.started_at_ms = 1'780'000'000'007;
+  m.process.cpu = Milliseconds(50);
+  const std::string text = format_metrics(m);
+  for (const char* line :
+       {"latchkey_index_age_seconds 1.234", "latchkey_index_age_max_seconds 60.000",
+        "process_start_time_seconds 1780000000.007", "process_cpu_seconds_total 0.050"}) {
+    EXPECT_NE(text.find("\n" + std::string(line) + "\n"), std::string::npos) << line;
+  }
+}
+
+TEST(Metrics, TellWhatWasUnavailable) {
+  Measurements m;
+  m.checks.unavailable_store = 3;
+  m.checks.unavailable_index = 5;
+  m.checks.unavailable_room = 7;
+  m.checks.unavailable_time = 9;
+  m.background_failures = 11;
+  const std::string text = format_metrics(m);
+  const std::string name = "latchkey_unavailable_answers_total";
+  for (const std::string& line :
+       {name + "{reason=\"store\"} 3", name + "{reason=\"index\"} 5", name + "{reason=\"room\"} 7",
+        name + "{reason=\"time\"} 9", std::string("latchkey_background_failures_total 11")}) {
+    EXPECT_NE(text.find("\n" + line + "\n"), std::string::npos) << line;
+  }
+}
+
 }  // namespace
 }  // namespace latchkey::app

@@ -122,7 +122,7 @@ Measurements GateProcess::State::measure() const {
   m.has_store = false;
   m.is_serving = is_serving;
   m.started_at_ms = started_at_ms;
-  m.resident_bytes = resident_bytes();
+  m.process = measure_process();
   m.usage_dropped = usage.dropped();
   if (!m.is_serving) return m;  // the rest is being made, or ended
   m.index = remote->verifier().status();

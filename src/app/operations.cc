@@ -1,8 +1,10 @@
 #include "app/operations.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <string_view>
 #include <utility>
@@ -29,6 +31,15 @@ class MetricsText {
     if (!labels.empty()) text_ += "{" + std::string(labels) + "}";
     text_ += " " + std::to_string(value) + "\n";
   }
+  // A time in seconds, with milliseconds behind the point.
+  void add_seconds(std::string_view name, std::string_view type, std::string_view help,
+                   Milliseconds time) {
+    head(name, type, help);
+    const int64_t ms = std::max<int64_t>(0, time.count());
+    std::string fraction = std::to_string(ms % 1000);
+    fraction.insert(0, 3 - fraction.size(), '0');
+    text_ += std::string(name) + " " + std::to_string(ms / 1000) + "." + fraction + "\n";
+  }
   std::string take() { return std::move(text_); }
 
  private:
@@ -43,11 +54,10 @@ void add_index(MetricsText& text, const Measurements& m) {
            m.index.revision.number);
   text.head("latchkey_index_epoch_info", "gauge", "The epoch that the revision counts in.");
   text.sample("latchkey_index_epoch_info", "epoch=\"" + core::format_id(m.index.epoch) + "\"", 1);
-  text.add("latchkey_index_age_milliseconds", "gauge",
-           "Time since the poll that confirmed the index was sent.",
-           static_cast<uint64_t>(m.index.age.count()));
-  text.add("latchkey_index_age_max_milliseconds", "gauge", "Age from which every check is refused.",
-           static_cast<uint64_t>(m.staleness_max.count()));
+  text.add_seconds("latchkey_index_age_seconds", "gauge",
+                   "Time since the poll that confirmed the index was sent.", m.index.age);
+  text.add_seconds("latchkey_index_age_max_seconds", "gauge",
+                   "Age from which every check is refused.", m.staleness_max);
   text.add("latchkey_token_rows_refused_total", "counter",
            "Token rows left out because their MAC was wrong.", m.token_rows_refused);
 }
@@ -87,9 +97,9 @@ void add_http(MetricsText& text, const Measurements& m) {
 }
 
 void add_tls(MetricsText& text, const Measurements& m) {
-  text.add("latchkey_tls_certificate_expiry_time_milliseconds", "gauge",
-           "When the certificate in use expires, Unix time.",
-           static_cast<uint64_t>(m.tls->certificate_not_after.ms));
+  text.add_seconds("latchkey_tls_certificate_expiry_time_seconds", "gauge",
+                   "When the certificate in use expires, Unix time.",
+                   Milliseconds(m.tls->certificate_not_after.ms));
   text.head("latchkey_tls_reloads_total", "counter", "Reloads of the certificate by outcome.");
   text.sample("latchkey_tls_reloads_total", "outcome=\"done\"", m.tls->reloads_done);
   text.sample("latchkey_tls_reloads_total", "outcome=\"failed\"", m.tls->reloads_failed);
@@ -157,6 +167,16 @@ void add_upstreams(MetricsText& text, const GateMeasurements& m) {
   each("latchkey_upstream_addresses_up", "gauge", "Addresses that are up.", &C::addresses_up);
 }
 
+// By the names that every program's process has in Prometheus.
+void add_process(MetricsText& text, const Measurements& m) {
+  text.add_seconds("process_start_time_seconds", "gauge", "When the process started, Unix time.",
+                   Milliseconds(m.started_at_ms));
+  text.add_seconds("process_cpu_seconds_total", "counter", "User and system time.", m.process.cpu);
+  text.add("process_resident_memory_bytes", "gauge", "Resident memory.", m.process.resident_bytes);
+  text.add("process_open_fds", "gauge", "Open files and sockets.", m.process.files_open);
+  text.add("process_max_fds", "gauge", "Files and sockets that may be open.", m.process.files_max);
+}
+
 uint64_t seconds_of(Milliseconds age) {
   return static_cast<uint64_t>(std::max<int64_t>(0, age.count() / 1000));
 }
@@ -183,6 +203,17 @@ void add_store(MetricsText& text, const Measurements& m) {
            "Tokens that were revoked by who presented their text.", m.checks.revoked_by_holders);
   text.add("latchkey_sign_ins_refused_total", "counter", "Refused sign-ins.",
            m.checks.sign_ins_refused);
+  text.head("latchkey_unavailable_answers_total", "counter",
+            "Answers of the API with status 503 by what was not there.");
+  for (const auto& [reason, value] : {std::pair{"store", m.checks.unavailable_store},
+                                      std::pair{"index", m.checks.unavailable_index},
+                                      std::pair{"room", m.checks.unavailable_room},
+                                      std::pair{"time", m.checks.unavailable_time}}) {
+    text.sample("latchkey_unavailable_answers_total", "reason=\"" + std::string(reason) + "\"",
+                value);
+  }
+  text.add("latchkey_background_failures_total", "counter",
+           "Steps of background work that failed; the log says which.", m.background_failures);
   text.head("latchkey_jobs_queued", "gauge", "Jobs that wait for a thread.");
   text.sample("latchkey_jobs_queued", "pool=\"store\"", m.store_jobs_queued);
   text.sample("latchkey_jobs_queued", "pool=\"passwords\"", m.password_jobs_queued);
@@ -190,6 +221,8 @@ void add_store(MetricsText& text, const Measurements& m) {
            "1 when a sync of the database failed: changes are refused until a restart.",
            m.store_needs_restart ? 1 : 0);
   text.add("latchkey_mails_unsent", "gauge", "Mails that wait in the outbox.", m.mails_unsent);
+  text.add("latchkey_mails_given_up", "gauge",
+           "Mails that were refused too often to be tried again.", m.mails_given_up);
   add_feed(text, m);
   add_keys(text, m);
 }
@@ -210,8 +243,6 @@ std::string format_metrics(const Measurements& m) {
   MetricsText text;
   text.head("latchkey_build_info", "gauge", "The version that runs.");
   text.sample("latchkey_build_info", "version=\"" + std::string(kVersion) + "\"", 1);
-  text.add("latchkey_start_time_milliseconds", "gauge", "When the process started, Unix time.",
-           static_cast<uint64_t>(m.started_at_ms));
   text.add("latchkey_ready", "gauge", "Whether requests may be sent here.",
            not_ready_reason(m) ? 0 : 1);
   add_index(text, m);
@@ -221,16 +252,32 @@ std::string format_metrics(const Measurements& m) {
   if (m.tls) add_tls(text, m);
   if (m.gate) add_gate(text, *m.gate);
   if (m.gate) add_upstreams(text, *m.gate);
-  text.add("process_resident_memory_bytes", "gauge", "Resident memory.", m.resident_bytes);
+  add_process(text, m);
   return text.take();
 }
 
-uint64_t resident_bytes() {
+ProcessMeasurements measure_process() {
+  ProcessMeasurements p;
   std::ifstream file("/proc/self/statm");
   uint64_t pages_total = 0;
   uint64_t pages_resident = 0;
   file >> pages_total >> pages_resident;
-  return pages_resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  p.resident_bytes = pages_resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) == 0) {
+    const auto milliseconds = [](const timeval& time) {
+      return Milliseconds(int64_t{time.tv_sec} * 1000 + time.tv_usec / 1000);
+    };
+    p.cpu = milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime);
+  }
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) p.files_max = limit.rlim_cur;
+  std::error_code failed;
+  for (auto at = std::filesystem::directory_iterator("/proc/self/fd", failed);
+       !failed && at != std::filesystem::directory_iterator(); at.increment(failed)) {
+    ++p.files_open;
+  }
+  return p;
 }
 
 void OperationsHandler::handle(const http::Request& request, http::Reply reply) {

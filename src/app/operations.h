@@ -21,6 +21,15 @@
 
 namespace latchkey::app {
 
+// What the system says of this process; 0 where it cannot be read.
+struct ProcessMeasurements {
+  uint64_t resident_bytes = 0;
+  Milliseconds cpu{0};  // user and system, since the start
+  uint64_t files_open = 0;
+  uint64_t files_max = 0;
+};
+ProcessMeasurements measure_process();
+
 // One look at everything that is measured.
 struct Measurements {
   verify::VerifierStatus index;
@@ -32,11 +41,13 @@ struct Measurements {
   uint64_t store_jobs_queued = 0;
   uint64_t password_jobs_queued = 0;
   uint64_t mails_unsent = 0;
+  uint64_t mails_given_up = 0;
   uint64_t token_rows_refused = 0;
   FeedHubCounters feed;
   uint64_t usage_dropped = 0;
   bool store_needs_restart = false;
-  uint64_t resident_bytes = 0;
+  uint64_t background_failures = 0;
+  ProcessMeasurements process;
   uint64_t digest_keys = 0;
   Milliseconds digest_key_age{0};  // of the current one
   uint64_t row_keys = 0;
@@ -49,8 +60,6 @@ struct Measurements {
 // Why requests should not be sent here now; nothing when they may be.
 std::optional<std::string> not_ready_reason(const Measurements& measurements);
 std::string format_metrics(const Measurements& measurements);
-// The resident memory of this process, from /proc; 0 if it cannot be read.
-uint64_t resident_bytes();
 
 class OperationsHandler final : public http::Handler {
  public:

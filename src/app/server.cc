@@ -318,7 +318,7 @@ Measurements Server::State::measure() const {
   m.staleness_max = Milliseconds(config.verifier_staleness_max_ms);
   m.is_serving = is_serving;
   m.started_at_ms = started_at_ms;
-  m.resident_bytes = resident_bytes();
+  m.process = measure_process();
   if (tls) m.tls = tls->measure();
   if (verifier) m.index = verifier->status();
   if (!m.is_serving) return m;  // the rest is being made, or ended
@@ -332,6 +332,8 @@ Measurements Server::State::measure() const {
   m.store_jobs_queued = workers->queued();
   m.password_jobs_queued = password_workers->queued();
   m.mails_unsent = background->mails_unsent();
+  m.mails_given_up = background->mails_given_up();
+  m.background_failures = background->failures();
   m.digest_keys = keys->digest_keys().ids().size();
   for (const DigestKeyFacts& key : keys->digest_key_facts()) {
     if (key.is_current) m.digest_key_age = clock.now() - key.made_at;

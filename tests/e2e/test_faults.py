@@ -111,6 +111,8 @@ class Disk(Faults):
                                       {"displayName": "lost or not", "scope": "vso.project"})
             self.assertEqual(answer.status, 503, answer)
             self.assertIn("started again", answer.json()["message"])
+            self.assertIn('latchkey_unavailable_answers_total{reason="store"} 1\n',
+                          server.operations("/metrics").text)
             self.assert_checks_go_on()
         self.assert_changes_are_refused()  # the disk is well again
         time.sleep(1.2)

@@ -135,7 +135,7 @@ class GateProcess(unittest.TestCase):
         text = gate.operations("/metrics").text
         self.assertRegex(text, r"latchkey_ready 1\n")
         self.assertRegex(text, r"latchkey_index_revision [1-9]")
-        self.assertRegex(text, r"latchkey_index_age_milliseconds \d+\n")
+        self.assertRegex(text, r"latchkey_index_age_seconds \d+\.\d{3}\n")
         self.assertRegex(text, r'latchkey_gate_decisions_total\{outcome="allowed"\} [1-9]')
         self.assertNotIn("latchkey_mails_unsent", text)
         self.assertNotIn(token["token"], gate.log_text())

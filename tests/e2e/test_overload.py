@@ -53,6 +53,8 @@ class Overload(harness.ServerTest):
             self.assertEqual(answer.values("Retry-After"), ["1"])
         others = {answer.status for answer in answers} - {503}
         self.assertLessEqual(others, {401, 429})
+        self.assertIn(f'latchkey_unavailable_answers_total{{reason="room"}} {len(busy)}\n',
+                      self.server.operations("/metrics").text)
         # Tokens are checked on other threads, and the queue empties.
         self.assertEqual(self.server.use(token).status, 200)
         self.assertEqual(self.server.operations("/health/ready").status, 200)

@@ -149,7 +149,7 @@ class Clients(SecureTest):
         self.assertIn("speaks TLS: use https", refused.stderr)
 
     def test_metrics_tell_expiry_and_handshakes(self):
-        expiry = self.server.metric("latchkey_tls_certificate_expiry_time_milliseconds") / 1000
+        expiry = self.server.metric("latchkey_tls_certificate_expiry_time_seconds")
         self.assertAlmostEqual(expiry, time.time() + 200 * 86400, delta=86400)
         failed = 'latchkey_tls_handshakes_total{outcome="failed"} '
         before = self.server.operations("/metrics").text.split(failed)[1].split()[0]
