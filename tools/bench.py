@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks, each beside its reference, and writes docs/performance.md of what they say.
+"""Runs the benchmarks, each beside its reference, and makes docs/performance.md of what they say.
 
 usage: tools/bench.py [--quick] [--list] [--keep-document] [PART...]
 
@@ -67,6 +67,7 @@ PARTS = [
          [program("store_commit", 3)]),
     Part("list", "P10: a page of the list of tokens", [program("list_page", 100_000, 7)],
          [program("list_page", 10_000, 3)]),
+    http("sizes", "disk, connections, and bytes to gates", "sizes.py"),
     http("start", "P4: from start to ready", "start_up.py"),
     http("nodes", "P6: from revocation to refusal on every node", "revocation_nodes.py"),
     http("peers", "P8: checks beside token services", "peers.py"),
@@ -206,7 +207,7 @@ def main():
     lines = read_results()
     if not options.keep_document and (options.document_only or not options.quick):
         bench_document.write(ROOT, lines)
-        print("docs/performance.md and its plots are made anew.")
+        print("docs/performance.md with its plots and docs/operating/sizing.md are made anew.")
     print(bench_document.goals_text(lines))
     if failed:
         print("Not measured: " + ", ".join(failed))

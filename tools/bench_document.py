@@ -22,6 +22,25 @@ GOALS = {
     "P10": "a page of 100 of the list out of 100,000 tokens, to out of 100",
 }
 
+# What docs/operating/sizing.md has: the result's name, and how it is called there.
+SIZES = [
+    ("P3 index memory, resident", "memory of a token, on servers and gates"),
+    ("memory of a server without tokens", "memory of a server without tokens"),
+    ("memory of a kept connection", "memory of a kept connection"),
+    ("checks, the gate of latchkey serve", "a check by forward-auth"),
+    ("forward-auth through nginx, nginx and gate", "a guarded request through nginx, all in all"),
+    ("P7 proxy", "a small request through the gate's own proxy"),
+    ("checks, latchkey serve, introspection", "a check by introspection"),
+    ("TLS 1.3, a kept request", "a small answer with TLS, over a kept connection"),
+    ("P5 durable creates, SQLite", "changes, SQLite"),
+    ("P5 durable creates, PostgreSQL", "changes, PostgreSQL"),
+    ("disk of a token created", "disk of a new token"),
+    ("disk of a token revoked", "disk of a further event"),
+    ("sent to a gate for a token created", "network to each gate, a change"),
+    ("sent to a gate at its start, a token", "network to each gate at its start, a token"),
+    ("sent to a gate when nothing changes", "network to each gate, at rest"),
+]
+
 
 def number(value):
     """A number for people: three digits that say something, thousands with commas."""
@@ -170,12 +189,25 @@ def generated(root, lines):
     return "\n\n".join([*parts, END])
 
 
-def write(root, lines):
-    """Puts the tables between the marks of docs/performance.md."""
-    path = root / "docs/performance.md"
+def sizes_table(lines):
+    """The rows of SIZES that were measured, for docs/operating/sizing.md."""
+    found = {line["name"]: line for line in lines}
+    rows = [[title, f"{number(found[name]['value'])} {found[name]['unit']}",
+             found[name].get("note", "")] for name, title in SIZES if name in found]
+    return table(["what", "takes", ""], rows)
+
+
+def replace_between_marks(path, made):
     text = path.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise SystemExit(f"{path}: the marks '{BEGIN}' and '{END}' are not there")
-    path.write_text(before + generated(root, lines) + after, encoding="utf-8")
+    path.write_text(before + made + after, encoding="utf-8")
+
+
+def write(root, lines):
+    """Puts the tables between the marks of the documents."""
+    replace_between_marks(root / "docs/performance.md", generated(root, lines))
+    replace_between_marks(root / "docs/operating/sizing.md",
+                          "\n\n".join([BEGIN, where(lines), sizes_table(lines), END]))
