@@ -28,8 +28,8 @@ def wrk(url, seconds, pids):
     used = sum(cpu_seconds(pid) - was for pid, was in zip(pids, before))
     requests, duration = re.search(r"(\d+) requests in ([\d.]+)s", text).groups()
     return {"per_second": int(requests) / float(duration), "cpu": used * 1e6 / int(requests),
-            "p50": microseconds(re.search(r"50%\s+(\S+)", text).group(1)),
-            "p99": microseconds(re.search(r"99%\s+(\S+)", text).group(1))}
+            "p50": microseconds(re.search(r"^ +50% +(\S+)", text, re.M).group(1)),
+            "p99": microseconds(re.search(r"^ +99% +(\S+)", text, re.M).group(1))}
 
 
 def microseconds(text):
