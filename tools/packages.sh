@@ -8,7 +8,7 @@
 build_packages=(
   g++ cmake ninja-build ccache pkg-config ca-certificates
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-system1.81-dev
-  libssl-dev libsodium-dev libsqlite3-dev libcurl4-openssl-dev
+  libssl-dev libsodium-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev
   libspdlog-dev libfmt-dev libtomlplusplus-dev libcli11-dev libyaml-dev
 )
 test_packages=(
@@ -18,7 +18,7 @@ test_packages=(
   azure-cli python3-azext-devops git nginx-light caddy haproxy wrk
   chromium fonts-liberation
   zsh fish man-db mandoc libfaketime
-  prometheus
+  prometheus postgresql-15
 )
 # What runs beside Latchkey in the benchmarks. Unpacked by `./dev bench` and never installed, so
 # that no service comes with them and nothing of the machine changes; libraries are named, since an
@@ -53,10 +53,15 @@ has_node_18() {
 # Installs its arguments. Runs as root.
 install_packages() {
   local policy=/usr/sbin/policy-rc.d status=0 name fresh=()
+  local no_cluster=/etc/postgresql-common/createcluster.d/none-for-latchkey.conf
   for name in nginx caddy haproxy prometheus; do
     command -v "$name" >/dev/null || fresh+=("$name")
   done
+  [[ -d /usr/lib/postgresql ]] || fresh+=(postgresql)
   apt-get update -qq
+  # Debian's PostgreSQL makes a database cluster when it is installed, unless told not to.
+  mkdir -p "${no_cluster%/*}"
+  echo "create_main_cluster = false" >"$no_cluster"
   # Debian starts a service when its package is installed, unless this file says no.
   if [[ ! -e $policy ]]; then
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT
@@ -66,6 +71,7 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 \
     --no-install-recommends --no-remove "$@" ||
     status=$?
+  rm -f "$no_cluster"
   # These are here for tests that start their own: they are not to come up with the machine.
   for name in "${fresh[@]}"; do
     [[ ! -e /etc/systemd/system/multi-user.target.wants/$name.service ]] ||

@@ -41,7 +41,11 @@ class StoreFeed final : public verify::Feed, private LogSource {
   explicit StoreFeed(const StoreFeedDependencies& dependencies)
       : dependencies_(dependencies), follower_(*this, dependencies.clock) {}
 
-  Result<verify::Reached> load(const Sink& sink) override { return follower_.load(sink); }
+  Result<verify::Reached> load(const Sink& sink) override {
+    // From here on the log counts as it is now, whatever was known of it.
+    LK_CHECK(dependencies_.store.accept_log());
+    return follower_.load(sink);
+  }
   Result<verify::Reached> follow(const core::Position& after, Milliseconds wait,
                                  const Sink& sink) override {
     return follower_.follow(after, wait, sink);

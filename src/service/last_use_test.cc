@@ -73,6 +73,7 @@ class BusyStore final : public store::Store {
   bool needs_restart() const override { return inner_.needs_restart(); }
   store::LogHead head() const override { return inner_.head(); }
   Result<store::LogHead> confirm_head() override { return inner_.confirm_head(); }
+  Result<store::LogHead> accept_log() override { return inner_.accept_log(); }
   Result<std::vector<core::Event>> events(core::Revision after, int limit,
                                           Milliseconds wait) override {
     return inner_.events(after, limit, wait);

@@ -35,4 +35,10 @@ void ConnectionPool::put(std::unique_ptr<Connection> connection) {
   freed_.notify_one();
 }
 
+void ConnectionPool::forget_idle() {
+  std::vector<std::unique_ptr<Connection>> idle;
+  MutexLock lock(mutex_);
+  idle.swap(idle_);
+}
+
 }  // namespace latchkey::store

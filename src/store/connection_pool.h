@@ -23,6 +23,8 @@ class ConnectionPool {
   Result<std::unique_ptr<Connection>> take(Milliseconds wait);
   // Takes `connection` back; a null one stands for one that broke and was closed.
   void put(std::unique_ptr<Connection> connection);
+  // Closes the idle ones.
+  void forget_idle();
 
  private:
   Driver& driver_;

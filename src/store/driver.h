@@ -25,6 +25,8 @@
 
 namespace latchkey::store {
 
+class SharedEngine;
+
 // A parameter. Views live until run() returns.
 class Value {
  public:
@@ -101,8 +103,17 @@ class Connection {
   //         transaction by itself, everything but ROLLBACK is refused with store_unavailable.
   virtual Result<int64_t> run(std::string_view sql, std::span<const Value> parameters,
                               const RowCallback& on_row) = 0;
+  // As run() of a statement that gives no rows, but it may travel with the next one: if it fails,
+  // that one fails with its error, and then everything but ROLLBACK is refused.
+  virtual Result<void> run_later(std::string_view sql, std::span<const Value> parameters) {
+    LK_CHECK(run(sql, parameters, RowCallback()));
+    return {};
+  }
   // Runs several statements without parameters: migrations.
   virtual Result<void> run_script(std::string_view sql) = 0;
+  // Whether the last statement failed by a conflict that the same transaction, begun anew, may not
+  // meet again.
+  virtual bool had_conflict() const { return false; }
 
   Result<int64_t> run(std::string_view sql, std::initializer_list<Value> parameters = {}) {
     return run(sql, std::span(parameters.begin(), parameters.size()), RowCallback());
@@ -110,6 +121,9 @@ class Connection {
   Result<int64_t> run(std::string_view sql, std::initializer_list<Value> parameters,
                       const RowCallback& on_row) {
     return run(sql, std::span(parameters.begin(), parameters.size()), on_row);
+  }
+  Result<void> run_later(std::string_view sql, std::initializer_list<Value> parameters = {}) {
+    return run_later(sql, std::span(parameters.begin(), parameters.size()));
   }
 };
 
@@ -124,8 +138,12 @@ class Driver {
   virtual Result<std::unique_ptr<Connection>> connect() = 0;
   // The engine's migration scripts in order; the n-th brings the schema to version n + 1.
   virtual std::span<const std::string_view> migrations() const = 0;
+  // The statement that begins a transaction that only reads, all of it one state.
+  virtual std::string_view begin_read() const { return "BEGIN"; }
   // The statement that begins a transaction that will write ("BEGIN IMMEDIATE").
   virtual std::string_view begin_write() const = 0;
+  // What more there is when other processes write the same database; null: they cannot.
+  virtual SharedEngine* shared() { return nullptr; }
   // Whether its connections can change the database.
   virtual bool can_write() const = 0;
   // Writes the database as it is at one moment to the new file `path` (0600), checks it and syncs

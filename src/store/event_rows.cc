@@ -116,16 +116,38 @@ Result<void> insert_event(Connection& connection, const core::Event& event,
   static const std::string sql = "INSERT INTO events (" + std::string(kEventColumns) +
                                  ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
   const std::string subjects = core::format_subjects(event.draft.subjects);
-  LK_CHECK(connection.run(
+  LK_CHECK(connection.run_later(
       sql, {event.revision.number, event.at, event.draft.organization, event.draft.actor,
             core::action_name(event.draft.action), subjects, event.draft.data, event.context_digest,
             event.previous_hash, event.hash}));
-  LK_CHECK(connection.run(
+  LK_CHECK(connection.run_later(
       "INSERT INTO event_contexts (revision, salt, address, user_agent, mechanism, "
       "correlation_id, names) VALUES ($1, $2, $3, $4, $5, $6, $7)",
       {event.revision.number, context.salt, context.context.address, context.context.user_agent,
        context.context.mechanism, context.context.correlation_id, context.context.names}));
   return {};
+}
+
+Result<std::optional<Digest>> find_event_hash(Connection& connection, core::Revision revision) {
+  std::optional<Digest> found;
+  LK_CHECK(connection.run("SELECT hash FROM events WHERE revision = $1", {revision.number},
+                          [&](const Row& row) -> Result<void> {
+                            found = row.bytes<32>(0);
+                            return {};
+                          }));
+  return found;
+}
+
+Result<void> check_continues(Connection& connection, const LogHead& known, const LogHead& head) {
+  const Error another(ErrorCode::feed_truncated,
+                      "the event log does not go on from what this process knew");
+  if (head.epoch != known.epoch || head.revision < known.revision) return another;
+  if (head.revision == known.revision || known.revision.number == 0) {
+    const bool is_same = head.revision != known.revision || head.hash == known.hash;
+    return is_same ? Result<void>() : Result<void>(another);
+  }
+  LK_TRY(const auto hash, find_event_hash(connection, known.revision));
+  return hash == known.hash ? Result<void>() : Result<void>(another);
 }
 
 Result<std::optional<StoredHead>> find_head(Connection& connection) {

@@ -30,8 +30,15 @@ Result<std::vector<core::Event>> list_events_of_action(Connection& connection, c
                                                        core::Revision after, int limit);
 // The last one, or nothing.
 Result<std::optional<core::Event>> find_last_event(Connection& connection);
+// A failure may show only with the next statement (Connection::run_later).
 Result<void> insert_event(Connection& connection, const core::Event& event,
                           const StoredContext& context);
+
+// The hash of one event, as stored; nothing if it is not there.
+Result<std::optional<Digest>> find_event_hash(Connection& connection, core::Revision revision);
+// That the log whose head is `head`, as `connection` reads it, has the event `known` at its place.
+// Errors: feed_truncated (it is another log, or of another epoch); store_unavailable.
+Result<void> check_continues(Connection& connection, const LogHead& known, const LogHead& head);
 
 struct StoredHead {
   LogHead head;

@@ -21,6 +21,15 @@ class FaultyConnection final : public Connection {
     return changed;
   }
 
+  Result<void> run_later(std::string_view sql, std::span<const Value> parameters) override {
+    const bool fails = fault_.next();
+    if (fails && fault_.moment() == Fault::Moment::before) return injected();
+    auto outcome = connection_->run_later(sql, parameters);
+    if (fails) return injected();
+    return outcome;
+  }
+  bool had_conflict() const override { return connection_->had_conflict(); }
+
   Result<void> run_script(std::string_view sql) override {
     const bool fails = fault_.next();
     if (fails && fault_.moment() == Fault::Moment::before) return injected();
@@ -45,7 +54,9 @@ class FaultyDriver final : public Driver {
         std::make_unique<FaultyConnection>(std::move(connection), fault_));
   }
   std::span<const std::string_view> migrations() const override { return driver_->migrations(); }
+  std::string_view begin_read() const override { return driver_->begin_read(); }
   std::string_view begin_write() const override { return driver_->begin_write(); }
+  SharedEngine* shared() override { return driver_->shared(); }
   bool can_write() const override { return driver_->can_write(); }
   Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) override {
     return driver_->copy_to(path, on_progress);

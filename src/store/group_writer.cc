@@ -6,10 +6,12 @@
 
 #include "base/bytes.h"
 #include "store/event_rows.h"
+#include "store/shared_engine.h"
 
 namespace latchkey::store {
 namespace {
 
+constexpr int kConflictTriesMax = 3;
 constexpr const char* kSyncFailed =
     "a sync of the database failed: nothing is written until the server was started again";
 
@@ -22,6 +24,10 @@ class CountingConnection final : public Connection {
     auto changed = connection_.run(sql, parameters, on_row);
     if (changed) changes_ += *changed;
     return changed;
+  }
+  Result<void> run_later(std::string_view sql, std::span<const Value> parameters) override {
+    ++changes_;
+    return connection_.run_later(sql, parameters);
   }
   Result<void> run_script(std::string_view sql) override {
     ++changes_;
@@ -131,7 +137,8 @@ LogHead GroupWriter::write(std::span<WriteItem* const> items, const LogHead& kno
   }
   LogHead head = known;
   for (WriteItem* const item : items) {
-    auto alone = write_together(std::span(&item, 1), head);
+    // A database that cannot be reached is not asked once more for each.
+    auto alone = cannot_connect_ ? together : write_alone(*item, head);
     if (alone) {
       head = *alone;
     } else {
@@ -142,10 +149,21 @@ LogHead GroupWriter::write(std::span<WriteItem* const> items, const LogHead& kno
   return head;
 }
 
+Result<LogHead> GroupWriter::write_alone(WriteItem& item, const LogHead& known) {
+  WriteItem* const items[] = {&item};
+  auto head = write_together(items, known);
+  for (int tries = 1; !head && had_conflict_ && tries < kConflictTriesMax; ++tries) {
+    head = write_together(items, known);
+  }
+  return head;
+}
+
 // On failure no item has an outcome, and nothing was changed unless outcome_unknown_ says so.
 Result<LogHead> GroupWriter::write_together(std::span<WriteItem* const> items,
                                             const LogHead& known) {
+  cannot_connect_ = false;
   auto head = write_in_transaction(items, known);
+  had_conflict_ = !head && connection_ && connection_->had_conflict();
   if (head) return head;
   roll_back();
   dependencies_.log.warning("store.transaction_failed",
@@ -161,7 +179,7 @@ Result<LogHead> GroupWriter::write_in_transaction(std::span<WriteItem* const> it
   if (driver_.needs_restart()) return Error(ErrorCode::store_unavailable, kSyncFailed);
   LK_CHECK(connect());
   LK_CHECK(settle());
-  LK_CHECK(connection_->run(driver_.begin_write()));
+  LK_CHECK(begin());
   LK_TRY(const LogHead before, load_head(known));
   LogHead head = before;
   const Instant now = dependencies_.clock.now();
@@ -169,22 +187,52 @@ Result<LogHead> GroupWriter::write_in_transaction(std::span<WriteItem* const> it
   if (head.revision != before.revision) {
     const core::RowKeyView keys(dependencies_.row_keys);
     LK_CHECK(update_head(*connection_, sign_head(keys, head)));
+    if (SharedEngine* const shared = driver_.shared()) {
+      LK_CHECK(connection_->run_later(shared->announce()));
+    }
   }
   auto committed = connection_->run("COMMIT");
-  if (!committed && head.revision != before.revision) LK_CHECK(find_out(before, head));
-  if (!committed && head.revision == before.revision) return std::move(committed).error();
+  if (committed) return head;
+  if (head.revision == before.revision) {
+    // Nothing in the database tells whether it took place, and to run it again might do it twice.
+    outcome_unknown_ = driver_.shared() != nullptr;
+    return std::move(committed).error();
+  }
+  LK_CHECK(find_out(before, head));
   return head;
 }
 
+// From here to the end of the transaction nobody else moves the head.
+Result<void> GroupWriter::begin() {
+  SharedEngine* const shared = driver_.shared();
+  if (shared == nullptr) {
+    LK_CHECK(connection_->run(driver_.begin_write()));
+    return {};
+  }
+  LK_CHECK(connection_->run_later(driver_.begin_write()));
+  std::optional<int64_t> refused;
+  LK_CHECK(connection_->run(shared->lock_head(), {}, [&](const Row& row) -> Result<void> {
+    refused = row.integer(0);
+    return {};
+  }));
+  if (!refused) {
+    return Error(ErrorCode::integrity_violated, "the head of the event log is missing");
+  }
+  if (*refused != 0) {
+    return Error(ErrorCode::store_unavailable, "an offline tool has the database for itself");
+  }
+  return {};
+}
+
 Result<void> GroupWriter::write_item(WriteItem& item, Instant now, LogHead& head) {
-  LK_CHECK(connection_->run("SAVEPOINT item"));
+  LK_CHECK(connection_->run_later("SAVEPOINT item"));
   CountingConnection counting(*connection_);
   SqlWriteTx tx(counting, dependencies_, now, head);
   item.outcome = item.body(tx);
   if (*item.outcome) {
     auto finished = tx.finish(counting, item.kind);
     if (finished) {
-      LK_CHECK(connection_->run("RELEASE item"));
+      LK_CHECK(connection_->run_later("RELEASE item"));
       head = *finished;
       return {};
     }
@@ -199,28 +247,40 @@ Result<void> GroupWriter::write_item(WriteItem& item, Instant now, LogHead& head
 Result<LogHead> GroupWriter::load_head(const LogHead& known) {
   LK_TRY(const LogHead head,
          load_signed_head(*connection_, core::RowKeyView(dependencies_.row_keys)));
-  if (head.epoch != known.epoch || head.revision < known.revision ||
-      (head.revision == known.revision && head.hash != known.hash)) {
+  const auto continues = check_continues(*connection_, known, head);
+  if (!continues && continues.error().code == ErrorCode::feed_truncated) {
     return Error(ErrorCode::integrity_violated, "the event log was put back while it was in use");
   }
+  LK_CHECK(continues);
   return head;
 }
 
-// A commit that reported an error may have happened all the same; the head tells.
+// A commit that reported an error may have happened all the same: the log tells, as soon as nobody
+// holds its head any more. Others may have gone on from it, so the event is looked for, not the
+// end.
 Result<void> GroupWriter::find_out(const LogHead& before, const LogHead& attempted) {
   outcome_unknown_ = true;
   // Then the head may show the change and the disk lose it all the same.
   if (driver_.needs_restart()) return Error(ErrorCode::store_unavailable, kSyncFailed);
   connection_.reset();
   LK_CHECK(connect());
+  SharedEngine* const shared = driver_.shared();
+  if (shared != nullptr) LK_CHECK(begin());
   LK_TRY(const LogHead stored,
          load_signed_head(*connection_, core::RowKeyView(dependencies_.row_keys)));
-  if (stored.revision == before.revision) {
+  LK_TRY(const auto hash, find_event_hash(*connection_, attempted.revision));
+  if (hash != attempted.hash) {
+    if (shared == nullptr && stored.revision != before.revision) {
+      return Error(ErrorCode::integrity_violated, "the event log is not as it was written");
+    }
     outcome_unknown_ = false;
     return Error(ErrorCode::store_unavailable, "the database did not take the change");
   }
-  if (stored.hash != attempted.hash) {
-    return Error(ErrorCode::integrity_violated, "the event log is not as it was written");
+  if (shared != nullptr) {
+    // The engine may have ended while it waited for its standby. A commit after it is durable only
+    // where all before it is.
+    LK_CHECK(shared->beat(*connection_));
+    LK_CHECK(connection_->run("COMMIT"));
   }
   outcome_unknown_ = false;
   return {};
@@ -228,7 +288,9 @@ Result<void> GroupWriter::find_out(const LogHead& before, const LogHead& attempt
 
 Result<void> GroupWriter::connect() {
   if (connection_) return {};
-  LK_TRY(connection_, driver_.connect());
+  auto connection = driver_.connect();
+  cannot_connect_ = !connection;
+  LK_TRY(connection_, std::move(connection));
   return {};
 }
 

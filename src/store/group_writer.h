@@ -35,8 +35,10 @@ class GroupWriter {
   LogHead write(std::span<WriteItem* const> items, const LogHead& known);
 
  private:
+  Result<LogHead> write_alone(WriteItem& item, const LogHead& known);
   Result<LogHead> write_together(std::span<WriteItem* const> items, const LogHead& known);
   Result<LogHead> write_in_transaction(std::span<WriteItem* const> items, const LogHead& known);
+  Result<void> begin();
   Result<void> write_item(WriteItem& item, Instant now, LogHead& head);
   Result<LogHead> load_head(const LogHead& known);
   // Success when the transaction from `before` to `attempted` was committed all the same.
@@ -54,6 +56,8 @@ class GroupWriter {
   // A commit failed and the engine could not be asked what became of it.
   bool outcome_unknown_ = false;
   bool settled_ = false;
+  bool cannot_connect_ = false;  // as the last transaction learned
+  bool had_conflict_ = false;    // so the last transaction failed
 };
 
 }  // namespace latchkey::store

@@ -38,6 +38,8 @@ Result<LogHead> check_head(Connection& connection, int64_t schema_version,
                            const core::RowKeyView& row_keys);
 // The version from which on the head has an epoch.
 constexpr int64_t kEpochSchema = 3;
+// The version that a database has while another one is being copied into it.
+constexpr int64_t kImportSchema = -1;
 // Nothing when the database has no schema yet.
 std::optional<int64_t> find_schema_version(Connection& connection);
 

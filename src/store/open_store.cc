@@ -1,6 +1,7 @@
 // Opening a store: migrations, the first head, and the check of the head that is there.
 #include "store/event_rows.h"
 #include "store/inspect.h"
+#include "store/shared_engine.h"
 #include "store/sql_store.h"
 
 namespace latchkey::store {
@@ -33,40 +34,65 @@ Result<void> run_migrations(Connection& connection, Driver& driver, std::optiona
   return version ? update_head(connection, signed_head) : insert_head(connection, signed_head);
 }
 
+// The version that is there; nothing in an empty database. A question that fails costs the
+// transaction nothing.
+Result<std::optional<int64_t>> find_version_within(Connection& connection) {
+  LK_CHECK(connection.run("SAVEPOINT version"));
+  const auto version = find_schema_version(connection);
+  if (!version) LK_CHECK(connection.run("ROLLBACK TO version"));
+  LK_CHECK(connection.run("RELEASE version"));
+  return version;
+}
+
 Result<void> migrate(Connection& connection, Driver& driver,
                      const StoreDependencies& dependencies) {
   const auto newest = static_cast<int64_t>(driver.migrations().size());
-  const auto version = find_schema_version(connection);
-  if (version && *version > newest) {
+  const auto found = find_schema_version(connection);
+  if (found && *found > newest) {
     return Error(ErrorCode::configuration, "the database was written by a newer version");
   }
-  if (version == newest) return {};
+  if (found == kImportSchema) {
+    return Error(ErrorCode::configuration,
+                 "the database is half filled: finish `latchkey migrate sqlite-to-postgres`");
+  }
+  if (found == newest) return {};
   if (!driver.can_write()) {
     return Error(ErrorCode::configuration,
                  "the database has an older schema; starting the server brings it up to date");
   }
   LK_CHECK(connection.run(driver.begin_write()));
-  // All steps and the first head in one transaction: it is done or it never was.
-  auto migrated = run_migrations(connection, driver, version, dependencies);
-  if (migrated) {
-    LK_CHECK(connection.run("COMMIT"));
-    dependencies.log.info("store.migrated", {{"from", version.value_or(0)}, {"to", newest}});
-    return {};
+  std::optional<int64_t> version = found;
+  if (SharedEngine* const shared = driver.shared()) {
+    // Another node may have done it meanwhile.
+    LK_CHECK(connection.run(shared->lock_schema()));
+    LK_TRY(version, find_version_within(connection));
   }
-  // What is left of the transaction ends with the connection.
-  return migrated;
+  // All steps and the first head in one transaction: it is done or it never was.
+  if (version != newest) LK_CHECK(run_migrations(connection, driver, version, dependencies));
+  LK_CHECK(connection.run("COMMIT"));
+  dependencies.log.info("store.migrated", {{"from", version.value_or(0)}, {"to", newest}});
+  // On failure, what is left of the transaction ends with the connection.
+  return {};
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_store(std::unique_ptr<Driver> driver,
                                           const StoreDependencies& dependencies) {
+  // First, so that an offline tool and a node never open it at the same time.
+  std::unique_ptr<Listener> listener;
+  if (SharedEngine* const shared = driver->shared()) {
+    LK_TRY(listener, shared->listen());
+  }
   LK_TRY(auto connection, driver->connect());
   LK_CHECK(migrate(*connection, *driver, dependencies));
+  // Head and last event of one state.
+  LK_CHECK(connection->run(driver->begin_read()));
   LK_TRY(const LogHead head,
          check_head(*connection, kEpochSchema, core::RowKeyView(dependencies.row_keys)));
   connection.reset();
-  return std::unique_ptr<Store>(std::make_unique<SqlStore>(std::move(driver), dependencies, head));
+  return std::unique_ptr<Store>(
+      std::make_unique<SqlStore>(std::move(driver), dependencies, head, std::move(listener)));
 }
 
 }  // namespace latchkey::store

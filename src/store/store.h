@@ -105,6 +105,11 @@ class Store {
   // Errors: store_unavailable; feed_truncated (the log is not a continuation of what this process
   //         knew, so what was built from it must be loaded anew).
   virtual Result<LogHead> confirm_head() = 0;
+  // Takes the log as the database has it from now on, and returns its head: for who is about to
+  // load anew all that was built from it. If it does not go on from what was known, within one
+  // epoch, then revisions have got another meaning, and a new epoch is begun so that every index
+  // of every node and gate is loaded anew. Errors: as write().
+  virtual Result<LogHead> accept_log() = 0;
   // Events with a revision above `after`, oldest first, at most `limit` (and 1,000); waits up to
   // `wait` (and a minute) for one, on the machine's clock. Errors: store_unavailable.
   virtual Result<std::vector<core::Event>> events(core::Revision after, int limit,

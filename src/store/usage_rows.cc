@@ -29,8 +29,9 @@ Result<std::vector<TokenSum>> sum_token_days(ReadTx& tx, core::PersonId owner,
   std::vector<TokenSum> sums;
   // Two searches a token: a join would have to be grouped, which sorts all of its days.
   LK_CHECK(tx.connection().run(
-      "SELECT token_id, COALESCE((SELECT SUM(allowed) FROM token_days d "
-      "WHERE d.token_id = t.token_id AND d.day >= $3), 0), COALESCE((SELECT SUM(refused) "
+      "SELECT token_id, COALESCE((SELECT CAST(SUM(allowed) AS BIGINT) FROM token_days d "
+      "WHERE d.token_id = t.token_id AND d.day >= $3), 0), COALESCE((SELECT CAST(SUM(refused) AS "
+      "BIGINT) "
       "FROM token_days d WHERE d.token_id = t.token_id AND d.day >= $3), 0) FROM tokens t "
       "WHERE owner_id = $1 AND organization_id = $2 ORDER BY valid_from DESC, token_id DESC "
       "LIMIT $4",

@@ -35,9 +35,7 @@ class ClientsContract : public StoreContract {
     }
     return names;
   }
-  void tamper(const std::string& sql) {
-    ASSERT_OK(store().write_aside([&](WriteTx& tx) { return tx.connection().run_script(sql); }));
-  }
+  void tamper(const std::string& sql) { ASSERT_OK(run_past(sql)); }
   void expect_named(const std::string& named) {
     const auto report = audit();
     EXPECT_CODE(report, integrity_violated);

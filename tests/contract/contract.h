@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "postgres_engine.h"
 #include "store/identity_rows.h"
 #include "store/organization_rows.h"
+#include "store/postgres_connection.h"
 #include "store/test_store.h"
 #include "store/token_rows.h"
 
@@ -18,6 +20,8 @@ namespace latchkey::store {
 struct Engine {
   std::string name;
   DriverFactory open;
+  // SQL of SQLite for changing rows past the store, in the words of this engine.
+  std::function<std::string(const std::string&)> words;
 };
 // Every engine that the suite runs on.
 const std::vector<Engine>& engines();
@@ -51,6 +55,11 @@ class StoreContract : public testing::TestWithParam<Engine> {
     Digest digest{};
     EXPECT_TRUE(world_.entropy().fill(digest));
     return digest;
+  }
+  // Changes the database past the store.
+  Result<void> run_past(const std::string& sql) {
+    return store().write_aside(
+        [&](WriteTx& tx) { return tx.connection().run_script(GetParam().words(sql)); });
   }
   // An event about nothing, for writes that need one.
   static core::EventDraft draft(std::string data = "{}") {

@@ -70,9 +70,7 @@ class ForgedRows : public StoreContract {
     return sql_of(id.uuid.bytes);
   }
   void tamper(const std::string& sql) {
-    ASSERT_OK(store().write_aside([&](WriteTx& tx) {
-      return tx.connection().run_script("PRAGMA defer_foreign_keys = ON;" + sql);
-    }));
+    ASSERT_OK(run_past("PRAGMA defer_foreign_keys = ON;" + sql));
   }
   // For each of `changes`: what `gone` says holds once the row `where` of `table` has it, the audit
   // names `named`, and once the row is put back all is as it was.

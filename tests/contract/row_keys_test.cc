@@ -168,7 +168,8 @@ TEST_P(RowKeyRotation, AForgedRowIsNotSigned) {
 TEST_P(RowKeyRotation, AnImpossibleRowIsPassedOver) {
   rotate();
   ASSERT_OK(store().write_aside([&](WriteTx& tx) -> Result<void> {
-    LK_CHECK(tx.connection().run("UPDATE tokens SET mac = x'00' WHERE token_id = $1", {first_.id}));
+    LK_CHECK(tx.connection().run(
+        GetParam().words("UPDATE tokens SET mac = x'00' WHERE token_id = $1"), {first_.id}));
     return tx.connection().run_script("UPDATE people SET state = 77");
   }));
   const auto resigned = resign_all(100);

@@ -61,9 +61,7 @@ TEST_P(WriteContract, AnEpochBeginsWithAnEventAndIsSigned) {
 
 TEST_P(WriteContract, AnEpochThatWasNotSignedIsRefused) {
   ASSERT_OK(change([](WriteTx&) -> Result<void> { return {}; }));
-  ASSERT_OK(store().write_aside([](WriteTx& tx) {
-    return tx.connection().run_script("UPDATE log_head SET epoch = zeroblob(16)");
-  }));
+  ASSERT_OK(run_past("UPDATE log_head SET epoch = zeroblob(16)"));
   EXPECT_CODE(change([](WriteTx&) -> Result<void> { return {}; }), integrity_violated);
   world_.close();
   EXPECT_CODE(world_.open(), integrity_violated);
@@ -102,10 +100,11 @@ TEST_P(WriteContract, AsideCannotWriteATokenRow) {
 }
 
 TEST_P(WriteContract, ReadsCannotChangeAnything) {
-  ASSERT_OK(store().read([](ReadTx& tx) -> Result<void> {
+  // An engine may refuse it at once, or take it back at the end.
+  (void)store().read([](ReadTx& tx) -> Result<void> {
     LK_CHECK(tx.connection().run("INSERT INTO cursors (reader, revision) VALUES ('x', 1)"));
     return {};
-  }));
+  });
   EXPECT_EQ(read<core::Revision>([](ReadTx& tx) { return load_cursor(tx, "x"); }).number, 0u);
 }
 
