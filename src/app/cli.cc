@@ -109,6 +109,7 @@ int run_cli(int argc, const char* const* argv) {
   add_gate_commands(root, cli);
   add_backup_command(root, cli);
   add_restore_command(root, cli);
+  add_store_commands(root, cli);
   add_key_commands(root, cli);
   add_client_commands(root, cli);
   add_doctor_command(root, cli);

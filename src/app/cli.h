@@ -133,6 +133,7 @@ void add_audit_commands(CLI::App& root, Cli& cli);
 void add_gate_commands(CLI::App& root, Cli& cli);  // gate check, gate explain
 void add_backup_command(CLI::App& root, Cli& cli);
 void add_restore_command(CLI::App& root, Cli& cli);
+void add_store_commands(CLI::App& root, Cli& cli);
 void add_key_commands(CLI::App& root, Cli& cli);
 void add_client_commands(CLI::App& root, Cli& cli);
 void add_doctor_command(CLI::App& root, Cli& cli);

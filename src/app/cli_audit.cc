@@ -9,7 +9,7 @@
 #include "app/cli_progress.h"
 #include "app/keys.h"
 #include "app/restore.h"
-#include "store/sqlite_driver.h"
+#include "app/store_choice.h"
 #include "store/store.h"
 
 namespace latchkey::app {
@@ -58,20 +58,22 @@ Result<store::AuditReport> verify_running(Remote& console) {
   }
 }
 
-Result<store::AuditReport> verify_at_rest(const std::string& data_dir) {
+Result<store::AuditReport> verify_at_rest(const Cli& cli) {
+  LK_TRY(const Config config, config_at_rest(cli));
+  const std::string& data_dir = config.data_dir;
   if (restore_is_pending(data_dir)) {
     return usage_error("a restore was interrupted in " + data_dir,
                        "finish it with `latchkey restore`, or start the server");
   }
   std::error_code missing;
-  if (!std::filesystem::exists(database_path(data_dir), missing)) {
+  if (!is_on_postgres(config) && !std::filesystem::exists(database_path(data_dir), missing)) {
     return usage_error("there is no database in " + data_dir, "name its folder with --data");
   }
   SystemClock clock;
   SystemEntropy entropy;
   const auto log = make_log(LogFormat::text, LogLevel::error);
   LK_TRY(const auto keys, load_keys(data_dir, MissingKeys::refuse, entropy));
-  auto driver = store::open_sqlite(database_path(data_dir), store::SqliteAccess::read_only);
+  auto driver = open_driver(config, StoreUse::look, entropy);
   if (!driver) return driver.error();
   auto opened = store::open_store(std::move(*driver), {clock, entropy, *log, keys->row_keys()});
   if (!opened && opened.error().code == ErrorCode::integrity_violated) {
@@ -98,10 +100,11 @@ Result<void> verify(const Cli& cli) {
     print_report(cli, report);
     return {};
   }
-  auto report = verify_at_rest(data_dir_of(cli));
+  auto report = verify_at_rest(cli);
   if (!report) {
     Error error = std::move(report).error();
-    if (error.code == ErrorCode::store_unavailable) {
+    const auto config = config_at_rest(cli);
+    if (error.code == ErrorCode::store_unavailable && config && !is_on_postgres(*config)) {
       error.code = ErrorCode::conflict;
       error.detail = "stop what uses " + data_dir_of(cli) + ", or verify a copy of it";
     }

@@ -9,6 +9,7 @@
 #include "app/cli_output.h"
 #include "app/cli_progress.h"
 #include "app/restore.h"
+#include "app/store_choice.h"
 #include "store/sqlite_driver.h"
 
 namespace latchkey::app {
@@ -63,7 +64,10 @@ Result<BackupManifest> back_up_running(Remote& console, const BackupRequest& req
   }
 }
 
-Result<BackupManifest> back_up_at_rest(const std::string& data_dir, const BackupRequest& request) {
+Result<BackupManifest> back_up_at_rest(const Cli& cli, const BackupRequest& request) {
+  LK_CHECK(refuse_on_postgres(cli, "this backup",
+                              "docs/operating/postgresql.md says how PostgreSQL is backed up"));
+  const std::string data_dir = data_dir_of(cli);
   if (restore_is_pending(data_dir)) {
     return usage_error("a restore was interrupted in " + data_dir,
                        "finish it with `latchkey restore`, or start the server");
@@ -119,8 +123,7 @@ Result<void> back_up(const Cli& cli, const BackupOptions& options) {
   auto console = Remote::console(cli);
   // A socket may be left behind by a server that was killed: then nobody answers there.
   const bool is_running = console && console->call({"GET", "/status", {}});
-  auto made =
-      is_running ? back_up_running(*console, request) : back_up_at_rest(data_dir_of(cli), request);
+  auto made = is_running ? back_up_running(*console, request) : back_up_at_rest(cli, request);
   if (!made) return with_next(std::move(made).error());
   tell_made(cli, folder, *made);
   return {};

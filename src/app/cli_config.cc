@@ -32,6 +32,7 @@ void add_config_options(CLI::App& command, ConfigOptions& options,
     if (takes && !takes(setting.key)) continue;
     std::string names = flag_of(setting.key);
     if (setting.key == "listen.port") names += ",--port";
+    if (setting.key == "store.url") names += ",--store";
     if (setting.key == "gate.credential_file") names += ",--credential-file";
     command
         .add_option(names, options.flags[std::string(setting.key)],

@@ -9,6 +9,7 @@
 #include "app/cli_progress.h"
 #include "app/cli_prompt.h"
 #include "app/restore.h"
+#include "app/store_choice.h"
 
 namespace latchkey::app {
 namespace {
@@ -136,6 +137,9 @@ void print_report(const Restore& restore, const service::RestorationReport& repo
 Result<void> restore(const Cli& cli, const RestoreOptions& options) {
   RestoreRequest request = options.request;
   request.data_dir = data_dir_of(cli);
+  LK_CHECK(refuse_on_postgres(cli, "restore",
+                              "put the database back with PostgreSQL's tools, then type `latchkey "
+                              "store new-epoch`"));
   LK_TRY(const bool revoke, choose(options.since_backup));
   LK_TRY(const bool finished, finish_pending_restore(request.data_dir));
   if (finished) {

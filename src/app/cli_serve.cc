@@ -9,6 +9,7 @@
 #include "app/reveal.h"
 #include "app/server.h"
 #include "app/service_manager.h"
+#include "app/store_choice.h"
 
 namespace latchkey::app {
 namespace {
@@ -47,7 +48,7 @@ void welcome(const Cli& cli, const Started& started, const Config& config) {
 
 // A setting that is wrong, or a port in use, is a matter of configuration; a locked or broken
 // database is not a server that cannot be reached.
-Error start_error(Error error) {
+Error start_error(Error error, const Config& config) {
   const bool is_store = error.code == ErrorCode::store_unavailable;
   if (is_store) error.code = ErrorCode::conflict;
   if (!error.detail.empty()) return error;
@@ -55,6 +56,8 @@ Error start_error(Error error) {
     error.detail = "put back the newest backup that `latchkey audit verify` accepts";
   } else if (is_store && error.message.starts_with("the database answered")) {
     error.detail = "see whether the disk is full, read-only or failing";
+  } else if (is_store && is_on_postgres(config)) {
+    error.detail = "see to store.url and the server that it names";
   } else if (is_store) {
     error.detail = "end what uses it, or name another folder with --data";
   } else if (error.field == "port") {
@@ -67,7 +70,7 @@ Error start_error(Error error) {
 
 Result<void> serve(const Cli& cli, const ServeOptions& options) {
   auto config = load_config(cli, options.config);
-  if (!config) return start_error(std::move(config).error());
+  if (!config) return start_error(std::move(config).error(), Config());
   if (options.print_config) {
     print_line(format_config(*config));
     return {};
@@ -75,7 +78,7 @@ Result<void> serve(const Cli& cli, const ServeOptions& options) {
   const sigset_t signals = block_signals();
   const auto log = make_log(config->log_format, config->log_level);
   auto server = Server::start(*config, *log);
-  if (!server) return start_error(std::move(server).error());
+  if (!server) return start_error(std::move(server).error(), *config);
   welcome(cli, (*server)->started(), *config);
   notify_service_manager("READY=1\nSTATUS=Serves " + (*server)->started().public_url);
   wait_for_stop(signals, **server, *log);

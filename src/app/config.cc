@@ -11,6 +11,7 @@
 #include "app/declared_scopes.h"
 #include "base/text.h"
 #include "core/token_text.h"
+#include "store/postgres_target.h"
 
 extern "C" char** environ;  // NOLINT: POSIX gives the environment under this name only
 
@@ -145,12 +146,30 @@ Result<void> check_provider(std::string_view key, std::string_view text) {
   return {};
 }
 
+// Shown without the password that may be in it.
+Setting store_url_setting() {
+  Setting setting = text_setting(
+      "store.url", "PostgreSQL, postgres://USER@HOST/DATABASE; empty: SQLite in the data folder",
+      &Config::store_url, [](std::string_view key, std::string_view text) -> Result<void> {
+        if (text.empty()) return {};
+        const auto target = store::parse_postgres_target(text);
+        return target ? Result<void>() : Result<void>(bad(key, target.error().message));
+      });
+  setting.get = [](const Config& config) {
+    return config.store_url.empty() ? "" : store::describe_postgres_target(config.store_url);
+  };
+  return setting;
+}
+
 std::vector<Setting> place_settings() {
   return {
       text_setting("data_dir", "Folder of the database, the keys and the console socket",
                    &Config::data_dir, check_not_empty),
       text_setting("public_url", "Address in every link; http(s)://127.0.0.1:PORT if empty",
                    &Config::public_url, check_public_url),
+      store_url_setting(),
+      text_setting("store.password_file", "File that holds the password for store.url",
+                   &Config::store_password_file),
       text_setting("listen.address", "IP address to serve the API and pages on",
                    &Config::listen_address, check_address),
       integer_setting("listen.port", "Port to serve on; 0 lets the system choose",
@@ -384,6 +403,9 @@ Result<void> check_together(const Config& config) {
                "must be a loopback address, because this server speaks plain HTTP; give "
                "tls.certificate_file and tls.key_file, put a TLS proxy before it, or set "
                "listen.allow_plain_http = true");
+  }
+  if (!config.store_password_file.empty() && config.store_url.empty()) {
+    return bad("store.url", "must be given with store.password_file");
   }
   if (config.listen_port != 0 && config.listen_port == config.operations_port) {
     return bad("operations.port", "must differ from listen.port");

@@ -26,6 +26,8 @@ namespace latchkey::app {
 
 struct Config {
   std::string data_dir = "./latchkey-data";
+  std::string store_url;  // PostgreSQL; empty: SQLite in the data folder. May hold a password
+  std::string store_password_file;
   std::string public_url;  // empty until the port is known: effective_public_url()
 
   std::string listen_address = "127.0.0.1";
@@ -118,7 +120,7 @@ Result<Config> load_config(const ConfigSources& sources);
 // The environment of this process, for ConfigSources.
 std::vector<std::pair<std::string, std::string>> process_environment();
 
-// As TOML, each line with where it came from. Holds no secret: there is no key for one.
+// As TOML, each line with where it came from. Holds no secret: store.url is without its password.
 std::string format_config(const Config& config);
 
 // Whether `address` is 127.0.0.0/8 or ::1.

@@ -154,6 +154,8 @@ TEST_F(ConfigTest, RefusesEachBrokenValue) {
       {"smtp.url", "http://mail"},
       {"smtp.url", "smtp://mail"},  // without smtp.from
       {"smtp.user", "me"},          // without smtp.password_file
+      {"store.url", "mysql://db/latchkey"},
+      {"store.password_file", "/etc/secret"},  // without store.url
       {"smtp.tls", "never"},
       {"token.provider", "AZDO"},
       {"session.idle_hours", "200"},

@@ -15,11 +15,11 @@
 #include "app/build_date.h"
 #include "app/doctor.h"
 #include "app/keys.h"
+#include "app/store_choice.h"
 #include "base/entropy.h"
 #include "base/log.h"
 #include "store/event_rows.h"
 #include "store/migrations_sqlite.h"
-#include "store/sqlite_driver.h"
 
 namespace latchkey::app {
 namespace {
@@ -80,9 +80,11 @@ struct SchemaAndHead {
   std::optional<Instant> last_event_at;
 };
 
-Result<SchemaAndHead> read_store(const std::string& data_dir, const core::RowKeys& row_keys) {
-  LK_TRY(auto driver, store::open_sqlite(database_path(data_dir), store::SqliteAccess::read_only));
+Result<SchemaAndHead> read_store(const Config& config, const core::RowKeys& row_keys) {
+  SystemEntropy entropy;
+  LK_TRY(auto driver, open_driver(config, StoreUse::look, entropy));
   LK_TRY(auto connection, driver->connect());
+  LK_CHECK(connection->run(driver->begin_read()));  // other nodes may write meanwhile
   SchemaAndHead found;
   LK_CHECK(connection->run("SELECT version FROM schema_version", {},
                            [&](const store::Row& row) -> Result<void> {
@@ -105,13 +107,17 @@ Result<SchemaAndHead> read_store(const std::string& data_dir, const core::RowKey
   return found;
 }
 
-Check store_problem(const Error& error) {
+Check store_problem(const Error& error, bool is_file) {
   const std::string what = error.message;
   if (error.code == ErrorCode::integrity_violated) {
     return {"store", Finding::problem, what,
             "keep this folder as evidence, type `latchkey audit verify`, and put back a backup"};
   }
   if (!error.detail.empty()) return {"store", Finding::problem, what, error.detail};
+  if (!is_file) {
+    return {"store", Finding::problem, what,
+            "see to store.url and the server that it names; docs/operating/postgresql.md"};
+  }
   return {"store", Finding::problem, what,
           "end what uses it, or put back a backup if the file is damaged"};
 }
@@ -176,11 +182,12 @@ Checks check_store(Examined& examined) {
              ""}};
   }
   const std::string& folder = examined.config.data_dir;
-  if (!exists(database_path(folder))) {
+  const bool is_file = !is_on_postgres(examined.config);
+  if (is_file && !exists(database_path(folder))) {
     return {{"store", Finding::warning, "there is no database yet", "start the server"}};
   }
   // SQLite gives the files that it makes beside it the same mode.
-  if (!check_private(database_path(folder))) {
+  if (is_file && !check_private(database_path(folder))) {
     return {{"store", Finding::warning, "not looked at while others may use its file",
              "see to the folder first"}};
   }
@@ -190,8 +197,8 @@ Checks check_store(Examined& examined) {
     return {{"store", Finding::problem, "the database cannot be checked without its keys",
              "see to the keys first"}};
   }
-  const auto found = read_store(folder, (*keys)->row_keys());
-  if (!found) return {store_problem(found.error())};
+  const auto found = read_store(examined.config, (*keys)->row_keys());
+  if (!found) return {store_problem(found.error(), is_file)};
   examined.last_event_at = found->last_event_at;
   const auto newest = static_cast<int64_t>(store::sqlite_migrations().size());
   const std::string schema =

@@ -15,6 +15,7 @@
 #include "app/operations.h"
 #include "app/restore.h"
 #include "app/smtp_options.h"
+#include "app/store_choice.h"
 #include "app/store_feed.h"
 #include "app/tls_files.h"
 #include "app/version.h"
@@ -25,7 +26,6 @@
 #include "http/server.h"
 #include "service/declared_scopes.h"
 #include "service/mailer.h"
-#include "store/sqlite_driver.h"
 
 namespace latchkey::app {
 namespace {
@@ -182,8 +182,7 @@ service::Dependencies Server::State::service_dependencies() {
 }
 
 Result<void> Server::State::open_store() {
-  LK_TRY(auto driver,
-         store::open_sqlite(database_path(config.data_dir), store::SqliteAccess::exclusive));
+  LK_TRY(auto driver, open_driver(config, StoreUse::serve, entropy));
   LK_TRY(store, store::open_store(std::move(driver), {clock, entropy, log, keys->row_keys()}));
   // Before anything takes the catalog.
   LK_TRY(catalog, service::settle_scopes(*store, catalog, config.declared_scopes));

@@ -11,6 +11,7 @@ The binary is the one that the variable LATCHKEY_BINARY names. A test that needs
 another state makes its own Server(), starts it, and calls close().
 """
 
+import atexit
 import base64
 import http.client
 import json
@@ -20,11 +21,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 import urllib.parse
 from pathlib import Path
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+import postgres  # pylint: disable=wrong-import-position
 
 BINARY = os.environ.get("LATCHKEY_BINARY", "build/dev/latchkey")
 START_SECONDS = 30
@@ -117,6 +122,15 @@ def date_time(seconds_from_now):
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at * 1000) % 1000:03d}Z"
 
 
+def new_postgres_database():
+    """The URL of an empty database on a PostgreSQL server that ends with this process."""
+    cluster = getattr(new_postgres_database, "cluster", None)
+    if cluster is None:
+        cluster = new_postgres_database.cluster = postgres.Cluster()
+        atexit.register(cluster.close)
+    return cluster.create_database("latchkey" + os.urandom(4).hex())
+
+
 class Server:
     """One `latchkey serve` and a command line of its own (its saved session is in the folder)."""
 
@@ -126,8 +140,10 @@ class Server:
         self.options = options
         self.environment = {key: value for key, value in os.environ.items()
                             if not key.startswith("LATCHKEY_")}
-        self.environment.update(XDG_CONFIG_HOME=os.path.join(self.folder, "config"),
-                                **(environment or {}))
+        self.environment.update(XDG_CONFIG_HOME=os.path.join(self.folder, "config"))
+        if os.environ.get("LATCHKEY_TEST_STORE") == "postgres":
+            self.environment["LATCHKEY_STORE_URL"] = new_postgres_database()
+        self.environment.update(environment or {})
         self.process = None
         self.url = self.operations_url = self.setup_code = self.gate_url = None
         self.out = ""
