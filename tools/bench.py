@@ -65,6 +65,7 @@ PARTS = [
     http("tls", "TLS", "http_tls.py"),
     Part("create", "P5: durable creates", [program("store_commit", 10)],
          [program("store_commit", 3)]),
+    http("create-postgres", "P5 on PostgreSQL", "create_postgres.py"),
     Part("list", "P10: a page of the list of tokens", [program("list_page", 100_000, 7)],
          [program("list_page", 10_000, 3)]),
     http("sizes", "disk, connections, and bytes to gates", "sizes.py"),

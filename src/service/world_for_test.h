@@ -48,6 +48,11 @@ class FickleEntropy final : public Entropy {
 class World {
  public:
   explicit World(uint64_t seed = 1) : entropy(seed) { clock.set({1'772'366'400'000}); }
+  // On another engine than SQLite.
+  World(uint64_t seed, store::DriverFactory engine)
+      : test_store_(std::move(engine)), entropy(seed) {
+    clock.set({1'772'366'400'000});
+  }
 
   // Closes the store and opens it again, as a restart does. What dependencies() gave is stale then.
   void reopen() { test_store_.reopen(); }

@@ -13,8 +13,10 @@
 
 #include "base/text.h"
 #include "core/token_text.h"
+#include "postgres_engine.h"
 #include "service/tokens.h"
 #include "service/world_for_test.h"
+#include "store/sqlite_driver.h"
 
 namespace latchkey::service {
 namespace {
@@ -70,7 +72,14 @@ uint64_t number_of(const char* variable, uint64_t otherwise) {
 
 class LifecycleModel : public testing::Test {
  protected:
-  LifecycleModel() : seed_(number_of("LATCHKEY_SEED", std::random_device()())), random_(seed_) {
+  LifecycleModel()
+      : LifecycleModel([](const std::string& folder) {
+          return store::open_sqlite(folder + "/latchkey.db", store::SqliteAccess::exclusive);
+        }) {}
+  explicit LifecycleModel(store::DriverFactory engine)
+      : seed_(number_of("LATCHKEY_SEED", std::random_device()())),
+        random_(seed_),
+        world_(seed_, std::move(engine)) {
     for (int i = 0; i < kPeople; ++i) {
       people_.push_back({world_.add_person("person" + std::to_string(i)), false, {}});
     }
@@ -429,10 +438,12 @@ class LifecycleModel : public testing::Test {
     EXPECT_EQ(report->events, events.size());
     EXPECT_EQ(report->tokens, model_.size());
   }
+  // Random steps, with the rows compared now and then, and the whole log at the end.
+  void run(uint64_t steps);
 
   const uint64_t seed_;
   std::mt19937_64 random_;
-  World world_{seed_};
+  World world_;
   std::vector<ModelPerson> people_;
   std::vector<core::OrganizationId> organizations_;
   std::map<core::TokenId, ModelToken> model_;
@@ -440,8 +451,7 @@ class LifecycleModel : public testing::Test {
   uint64_t revision_ = 0;
 };
 
-TEST_F(LifecycleModel, RandomStepsDoWhatThePlainMapSays) {
-  const uint64_t steps = number_of("LATCHKEY_STEPS", 4'000);
+void LifecycleModel::run(uint64_t steps) {
   std::cout << "LATCHKEY_SEED=" << seed_ << "\n";
   revision_ = world_.store().head().revision.number;
   for (uint64_t i = 0; i < steps; ++i) {
@@ -452,6 +462,20 @@ TEST_F(LifecycleModel, RandomStepsDoWhatThePlainMapSays) {
   expect_same_rows();
   expect_whole_log();
   EXPECT_GT(model_.size(), steps / 20);
+}
+
+TEST_F(LifecycleModel, RandomStepsDoWhatThePlainMapSays) {
+  run(number_of("LATCHKEY_STEPS", 4'000));
+}
+
+class LifecycleModelOnPostgres : public LifecycleModel {
+ protected:
+  LifecycleModelOnPostgres()
+      : LifecycleModel([](const std::string& folder) { return store::open_postgres_in(folder); }) {}
+};
+
+TEST_F(LifecycleModelOnPostgres, RandomStepsDoWhatThePlainMapSays) {
+  run(number_of("LATCHKEY_STEPS", 800));
 }
 
 }  // namespace
