@@ -30,7 +30,7 @@ LATCHKEY = BUILD / "latchkey"
 DEBIAN = ROOT / "build/bench/debian"  # packages of peers, unpacked and not installed
 SERVER_CORE, LOADER_CORE = 0, 1
 CONNECTIONS = 64
-START_SECONDS = 120
+START_SECONDS = 600
 QUICK = "--quick" in sys.argv
 RETURN_200 = "server { listen 127.0.0.1:%d; location / { return 200; } }"
 
