@@ -130,7 +130,8 @@ TEST_F(KeyChangesTest, AFailureAtAnyStepLeavesWholeTokens) {
       world_.fault().arm(nth, times);
       const auto attempt = changes().revoke_some(console(), kFirst, 10);
       world_.fault().disarm();
-      calls = world_.fault().calls() - before;
+      // One that failed early made few.
+      if (attempt) calls = world_.fault().calls() - before;
       const uint64_t left = World::must(changes().dependents(kFirst, 0)).count;
       EXPECT_TRUE(left == 3 || left == 0) << left;
       EXPECT_TRUE(!attempt || left == 0) << left;
