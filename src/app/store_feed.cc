@@ -38,13 +38,14 @@ Result<Digest> retired_digest(const core::Event& event) {
   return digest;
 }
 
-// The head of the log in the view of `tx`. Errors: as look_at_view().
-Result<store::LogHead> look_at(store::ReadTx& tx, const store::LogHead& known) {
+// Asks `check` about the view of `tx`.
+Result<void> check_view(store::ReadTx& tx, core::Revision known,
+                        const LogSource::CheckView& check) {
   LK_TRY(const auto stored, store::find_head(tx.connection()));
   if (!stored) return Error(ErrorCode::integrity_violated, "the head of the event log is missing");
-  const core::Revision before{known.revision.number - std::min<uint64_t>(known.revision.number, 1)};
+  const core::Revision before{known.number - std::min<uint64_t>(known.number, 1)};
   LK_TRY(const auto events, store::list_events(tx.connection(), before, 1));
-  return look_at_view(stored->head, events.empty() ? nullptr : &events[0], known);
+  return check(stored->head, events.empty() ? nullptr : &events[0]);
 }
 
 const core::Subject* find_token_subject(const core::Event& event) {
@@ -125,18 +126,15 @@ std::optional<verify::TokenItem> StoreFeed::check(store::ReadTx& tx, const store
   return item;
 }
 
-Result<store::LogHead> StoreFeed::give_all(const store::LogHead& known, const Sink& sink) {
+Result<void> StoreFeed::give_all(core::Revision known, const CheckView& check, const Sink& sink) {
   name_keys_.clear();
-  store::LogHead view;
-  const auto body = [&](store::ReadTx& tx) -> Result<void> {
-    LK_TRY(view, look_at(tx, known));
+  return dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
+    LK_CHECK(check_view(tx, known, check));
     LK_CHECK(load_organizations(tx, sink));
     LK_CHECK(load_memberships(tx, sink));
     LK_CHECK(load_tokens(tx, sink));
     return load_retired(tx, sink);
-  };
-  LK_CHECK(dependencies_.store.read(body));
-  return view;
+  });
 }
 
 Result<void> StoreFeed::load_organizations(store::ReadTx& tx, const Sink& sink) {
@@ -184,15 +182,13 @@ Result<void> StoreFeed::load_retired(store::ReadTx& tx, const Sink& sink) {
   }
 }
 
-Result<store::LogHead> StoreFeed::give_changes(const std::vector<core::Event>& events,
-                                               const store::LogHead& known, const Sink& sink) {
+Result<void> StoreFeed::give_changes(const std::vector<core::Event>& events, const CheckView& check,
+                                     const Sink& sink) {
   const Changes changes = collect(events);
-  store::LogHead view;
-  LK_CHECK(dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
-    LK_TRY(view, look_at(tx, known));
+  return dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
+    LK_CHECK(check_view(tx, events.back().revision, check));
     return give_changes(tx, changes, sink);
-  }));
-  return view;
+  });
 }
 
 Result<void> StoreFeed::give_changes(store::ReadTx& tx, const Changes& changes, const Sink& sink) {

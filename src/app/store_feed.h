@@ -60,9 +60,9 @@ class StoreFeed final : public verify::Feed, private LogSource {
                                           Milliseconds wait) override {
     return dependencies_.store.events(after, limit, wait);
   }
-  Result<store::LogHead> give_all(const store::LogHead& known, const Sink& sink) override;
-  Result<store::LogHead> give_changes(const std::vector<core::Event>& events,
-                                      const store::LogHead& known, const Sink& sink) override;
+  Result<void> give_all(core::Revision known, const CheckView& check, const Sink& sink) override;
+  Result<void> give_changes(const std::vector<core::Event>& events, const CheckView& check,
+                            const Sink& sink) override;
   Changes collect(const std::vector<core::Event>& events) const;
   Result<void> load_organizations(store::ReadTx& tx, const Sink& sink);
   Result<void> load_memberships(store::ReadTx& tx, const Sink& sink);

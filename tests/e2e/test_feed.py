@@ -74,7 +74,11 @@ class Cut:
             if self.is_cut.is_set():
                 threading.Thread(target=self.swallow, args=(here,), daemon=True).start()
                 continue
-            there = socket.create_connection(self.target)
+            try:
+                there = socket.create_connection(self.target)
+            except OSError:  # what it stands before is down
+                here.close()
+                continue
             for source, sink in ((here, there), (there, here)):
                 threading.Thread(target=self.carry, args=(source, sink), daemon=True).start()
 
