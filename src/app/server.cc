@@ -186,7 +186,10 @@ Result<void> Server::State::open_store() {
   LK_TRY(store, store::open_store(std::move(driver), {clock, entropy, log, keys->row_keys()}));
   // Before anything takes the catalog.
   LK_TRY(catalog, service::settle_scopes(*store, catalog, config.declared_scopes));
-  feed = std::make_unique<StoreFeed>(StoreFeedDependencies{*store, catalog, log, clock});
+  feed = std::make_unique<StoreFeed>(StoreFeedDependencies{
+      *store, catalog, log, clock, [this](store::ReadTx& tx, std::optional<core::Revision> at) {
+        return clients->take(tx, at);
+      }});
   recording_feed = std::make_unique<RecordingFeed>(*feed, feed_log, clock);
   verifier = std::make_unique<verify::Verifier>(keys->digest_keys(), provider, clock,
                                                 verifier_options(config));

@@ -87,6 +87,7 @@ struct StoreFeed::Changes {
   std::set<core::OrganizationId> organizations;
   std::set<std::pair<core::OrganizationId, core::PersonId>> memberships;
   std::vector<const core::Event*> regenerations;
+  std::optional<core::Revision> clients_at;  // the last event about a client
 };
 
 StoreFeed::Changes StoreFeed::collect(const std::vector<core::Event>& events) const {
@@ -106,8 +107,8 @@ StoreFeed::Changes StoreFeed::collect(const std::vector<core::Event>& events) co
           break;
         case core::SubjectKind::project:
         case core::SubjectKind::session:
-        case core::SubjectKind::link:
-        case core::SubjectKind::client: break;  // no check depends on them
+        case core::SubjectKind::link: break;  // no check depends on them
+        case core::SubjectKind::client: changes.clients_at = event.revision; break;
       }
     }
     if (event.draft.action == core::Action::token_regenerated) {
@@ -130,6 +131,7 @@ Result<void> StoreFeed::give_all(core::Revision known, const CheckView& check, c
   name_keys_.clear();
   return dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
     LK_CHECK(check_view(tx, known, check));
+    if (dependencies_.take_clients) LK_CHECK(dependencies_.take_clients(tx, std::nullopt));
     LK_CHECK(load_organizations(tx, sink));
     LK_CHECK(load_memberships(tx, sink));
     LK_CHECK(load_tokens(tx, sink));
@@ -192,6 +194,9 @@ Result<void> StoreFeed::give_changes(const std::vector<core::Event>& events, con
 }
 
 Result<void> StoreFeed::give_changes(store::ReadTx& tx, const Changes& changes, const Sink& sink) {
+  if (changes.clients_at && dependencies_.take_clients) {
+    LK_CHECK(dependencies_.take_clients(tx, changes.clients_at));
+  }
   LK_CHECK(give_organizations(tx, changes, sink));
   LK_CHECK(give_memberships(tx, changes, sink));
   for (const core::TokenId id : changes.tokens) LK_CHECK(give_token(tx, id, sink));

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -34,6 +36,8 @@ struct StoreFeedDependencies {
   const core::ScopeCatalog& catalog;
   Log& log;
   Clock& clock;
+  // Takes the clients of a view: after an event about one, up to its revision; after a load, all.
+  std::function<Result<void>(store::ReadTx&, std::optional<core::Revision>)> take_clients = {};
 };
 
 class StoreFeed final : public verify::Feed, private LogSource {

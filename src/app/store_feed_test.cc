@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "service/clients.h"
 #include "service/organizations.h"
 #include "service/tokens.h"
 #include "service/world_for_test.h"
@@ -209,6 +210,29 @@ TEST_F(StoreFeedTest, APositionOfAnotherEpochIsTruncated) {
   follow();
   EXPECT_EQ(verifier->status().epoch, world.store().head().epoch);
   EXPECT_EQ(outcome(token.text), "granted");
+}
+
+// A client that another node made or removed.
+TEST_F(StoreFeedTest, ClientsOfOtherNodesAreTaken) {
+  service::Clients here(world.dependencies()), there(world.dependencies());
+  World::check(here.load());
+  World::check(there.load());
+  StoreFeed own(StoreFeedDependencies{
+      world.store(), world.catalog, *log, world.clock,
+      [&](store::ReadTx& tx, std::optional<core::Revision> at) { return here.take(tx, at); }});
+  const auto ignore = [](const verify::FeedItem&) {};
+  auto reached = World::must(own.load(ignore));
+  service::NewClient request{"gate", {}, {}};
+  request.may.add(core::ClientPermission::feed);
+  const auto made = World::must(there.add(service::ActorForTests::console(), request));
+  const std::string text(made.value.text.reveal(RevealSecret{}));
+  EXPECT_FALSE(here.authenticate(text));
+  reached = World::must(own.follow(reached.position, Milliseconds(0), ignore));
+  EXPECT_TRUE(here.authenticate(text));
+  World::must(there.remove(service::ActorForTests::console(), "gate"));
+  EXPECT_TRUE(here.authenticate(text));
+  World::must(own.follow(reached.position, Milliseconds(0), ignore));
+  EXPECT_FALSE(here.authenticate(text));
 }
 
 TEST_F(StoreFeedTest, AStoreThatFailsConfirmsNothing) {

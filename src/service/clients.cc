@@ -129,6 +129,17 @@ Result<void> Clients::reload(core::Revision at_least) {
     LK_TRY(rows, store::list_clients(tx));
     return {};
   }));
+  publish(std::move(rows), at_least);
+  return {};
+}
+
+Result<void> Clients::take(store::ReadTx& tx, std::optional<core::Revision> at) {
+  LK_TRY(auto rows, store::list_clients(tx));
+  publish(std::move(rows), at);
+  return {};
+}
+
+void Clients::publish(std::vector<store::ClientRow> rows, std::optional<core::Revision> at) {
   Known known;
   for (store::ClientRow& row : rows) {
     known.by_id.emplace(row.client.id, row.digest);
@@ -136,10 +147,9 @@ Result<void> Clients::reload(core::Revision at_least) {
                             std::make_shared<const core::Client>(std::move(row.client)));
   }
   const MutexLock lock(mutex_);
-  if (at_least < known_at_) return {};
+  if (at && *at < known_at_) return;
   known_ = std::move(known);
-  known_at_ = at_least;
-  return {};
+  known_at_ = at.value_or(core::Revision());
 }
 
 void Clients::forget(core::ClientId id) {

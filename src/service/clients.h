@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,6 +18,7 @@
 #include "core/client.h"
 #include "service/actor.h"
 #include "service/dependencies.h"
+#include "store/client_rows.h"
 
 namespace latchkey::service {
 
@@ -54,6 +56,10 @@ class Clients {
   // Takes what the store has into memory; called once, before the first question.
   // Errors: store_unavailable.
   Result<void> load();
+  // The same from a view that somebody else reads: whoever follows the log, since another node may
+  // have made or removed one. `at` is the last event that the view holds, nothing for whatever it
+  // holds (after a load of everything).
+  Result<void> take(store::ReadTx& tx, std::optional<core::Revision> at);
 
   // Errors: permission_denied (not an operator); invalid_argument naming `name`, `may` or
   //         `organizations`; already_exists (field "name"); conflict (there are kClientsMax).
@@ -83,6 +89,7 @@ class Clients {
   // Reads all clients and publishes them, unless a later state was published meanwhile.
   Result<void> reload(core::Revision at_least);
   void forget(core::ClientId id);
+  void publish(std::vector<store::ClientRow> rows, std::optional<core::Revision> at);
 
   Dependencies dependencies_;
   mutable Mutex mutex_;

@@ -3,7 +3,8 @@
 // Changes and checks are noted with when they began and ended. A check may answer as of any moment
 // from the bound before it began to when it ended: it must know what was acknowledged before, may
 // know what began before its end, and can know nothing else. find_violations() gives each answer
-// that no such moment explains, in words. Thread safety: one thread.
+// that no such moment explains, in words. The same rules over observed times of real nodes are in
+// tests/e2e/history.py. Thread safety: one thread.
 #pragma once
 
 #include <cstdint>
