@@ -186,7 +186,8 @@ def run_parts(options):
             continue
         print(f"{part.name}: {part.title}", flush=True)
         began = time.monotonic()
-        lines = run_part(part, options.quick, {"part": part.name, **stamp})
+        load = {"load_average": round(os.getloadavg()[0], 1)}
+        lines = run_part(part, options.quick, {"part": part.name, **stamp, **load})
         print(f"  {time.monotonic() - began:.0f} s", flush=True)
         if lines is None:
             failed.append(part.name)

@@ -7,6 +7,7 @@ import plot
 BEGIN = "<!-- Made by ./dev bench from here: do not edit -->"
 END = "<!-- to here -->"
 IMAGES = "docs/images"
+BUSY = 3  # load average; server and loader of the part before leave two
 
 # Every goal of the programme, so that one that was not measured is seen.
 GOALS = {
@@ -161,6 +162,10 @@ def where(lines):
     text = (f"{machine.get('processor', 'processor unknown')}, {machine['cores']} cores, "
             f"{machine['memory_gib']} GiB; {machine['system']}, Linux {machine['kernel']}; nginx "
             f"{machine['nginx']}, Node.js {machine['node']}; {machine['compiler']}.")
+    busiest = max(line.get("load_average", 0) for line in lines)
+    if busiest > BUSY:
+        text += (f" **Other programs ran: the load average was {busiest} when a part began**, so "
+                 "latencies and rates say little, and ratios less than on a quiet machine.")
     runs = {}
     for line in lines:
         runs.setdefault((line["commit"], line["at"], line["quick"]), []).append(line["part"])

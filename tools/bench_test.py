@@ -87,6 +87,11 @@ class Document(unittest.TestCase):
                                                     "part": "proxy", "quick": True}])
         self.assertIn("check: 0123456789, 2026-11-25; proxy: fedcba9876, 2026-11-25, quick", text)
 
+    def test_a_busy_machine_is_told(self):
+        self.assertNotIn("Other programs", bench_document.where([line("a", 1, load_average=1.2)]))
+        self.assertIn("load average was 7.5", bench_document.where(
+            [line("a", 1, load_average=7.5), line("b", 1, load_average=0.3)]))
+
     def test_plots_are_drawn_of_what_there_is(self):
         self.assertEqual(plot.draw(self.root / "docs/images", [line("a", 1)]), [])
         percentiles = {"p50": 10, "p90": 20, "p99": 300, "p99_9": 4000, "max": 50000}
