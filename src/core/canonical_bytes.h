@@ -18,6 +18,7 @@ namespace latchkey::core {
 
 class CanonicalBytes {
  public:
+  CanonicalBytes() { bytes_.reserve(512); }  // what most rows come to
   void add(std::span<const uint8_t> field) {
     add_number_bytes(field.size(), 4);
     bytes_.insert(bytes_.end(), field.begin(), field.end());

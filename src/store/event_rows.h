@@ -25,7 +25,8 @@ Result<void> erase_event_context(WriteTx& tx, core::Revision revision);
 // Events with a revision above `after`, oldest first, at most `limit`.
 Result<std::vector<core::Event>> list_events(Connection& connection, core::Revision after,
                                              int limit);
-// The same, of one action only. Cost: a scan of the log after `after` until `limit` are found.
+// The same, of one action only. Cost: a scan of the log after `after` until `limit` are found, but
+// for regenerations, which have an index.
 Result<std::vector<core::Event>> list_events_of_action(Connection& connection, core::Action action,
                                                        core::Revision after, int limit);
 // The last one, or nothing.

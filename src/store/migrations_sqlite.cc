@@ -266,8 +266,13 @@ CREATE TABLE usage_batches (
 CREATE INDEX usage_batches_noted ON usage_batches (noted_at);
 )sql";
 
-constexpr std::string_view kMigrations[] = {kFirst,          kIdempotencyKeys, kEpoch,
-                                            kDeclaredScopes, kClients,         kUsage};
+// A load of the index asks for all regenerations, which are few among the events.
+constexpr std::string_view kRegenerations = R"sql(
+CREATE INDEX events_regenerated ON events (revision) WHERE action = 'Token.PatRegenerateEvent';
+)sql";
+
+constexpr std::string_view kMigrations[] = {
+    kFirst, kIdempotencyKeys, kEpoch, kDeclaredScopes, kClients, kUsage, kRegenerations};
 
 }  // namespace
 
