@@ -61,6 +61,7 @@ REVEALS = {
     "src/api/oauth.cc",  # the token that somebody asks about
     "src/api/identity.cc",  # the session's cookie and the one-time link, once
     "src/api/tokens.cc",  # the reply with the token's text, once
+    "src/app/seed.cc",  # digests of tokens that nobody made, for measuring
     "src/app/reveal.cc",  # what the command line shows or sends
     "src/service/tokens.cc",  # a new token's digest
     "src/http/client.cc",  # the Authorization header that the client sends

@@ -113,6 +113,7 @@ int run_cli(int argc, const char* const* argv) {
   add_key_commands(root, cli);
   add_client_commands(root, cli);
   add_doctor_command(root, cli);
+  add_bench_commands(root, cli);
   add_version_command(root, cli);
   add_completion_commands(root, cli);
   try {

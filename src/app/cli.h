@@ -137,6 +137,7 @@ void add_store_commands(CLI::App& root, Cli& cli);
 void add_key_commands(CLI::App& root, Cli& cli);
 void add_client_commands(CLI::App& root, Cli& cli);
 void add_doctor_command(CLI::App& root, Cli& cli);
+void add_bench_commands(CLI::App& root, Cli& cli);
 void add_completion_commands(CLI::App& root, Cli& cli);  // completion, man
 
 // Runs one command line; the exit code.
