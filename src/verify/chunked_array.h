@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <type_traits>
 
@@ -32,7 +33,11 @@ class ChunkedArray {
     return static_cast<T*>(chunks_[number / kChunkSize].data())[number % kChunkSize];
   }
 
-  // For the writer.
+  // How many elements a reader may look at that was told no number: those that publish() saw.
+  size_t published() const { return published_.load(std::memory_order_acquire); }
+
+  // For the writer. publish() says that all elements are filled.
+  void publish() { published_.store(size_, std::memory_order_release); }
   size_t size() const { return size_; }
   size_t memory_bytes() const {
     return sizeof(*this) + (size_ + kChunkSize - 1) / kChunkSize * kChunkSize * sizeof(T);
@@ -41,6 +46,7 @@ class ChunkedArray {
  private:
   std::array<PageArray, kChunksMax> chunks_;
   size_t size_ = 0;
+  std::atomic<size_t> published_{0};
 };
 
 }  // namespace latchkey::verify

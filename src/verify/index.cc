@@ -18,6 +18,10 @@ Error too_many(const char* what) {
                std::string("The index has no number left for one more ") + what);
 }
 
+Error none_of_an_index() {
+  return Error(ErrorCode::integrity_violated, "A part of the image is none of an index.");
+}
+
 }  // namespace
 
 Index::Index(ReadProtection& protection)
@@ -116,6 +120,7 @@ Result<uint32_t> Index::number_of(const core::ScopeSet& scopes) {
   if (scope_sets_.size() == TokenTable::kScopeSetsMax) return too_many("set of scopes");
   const auto number = static_cast<uint32_t>(scope_sets_.add());
   scope_sets_[number] = scopes;
+  scope_sets_.publish();
   scope_set_numbers_.emplace(scopes, number);
   return number;
 }
@@ -128,6 +133,7 @@ Result<uint32_t> Index::number_of(core::OrganizationId organization) {
   if (organizations_.size() == organizations_.kSizeMax) return too_many("organization");
   const auto number = static_cast<uint32_t>(organizations_.add());
   organizations_[number] = organization;
+  organizations_.publish();
   organization_numbers_.emplace(organization, number);
   return number;
 }
@@ -147,8 +153,45 @@ Result<uint32_t> Index::number_of(core::OrganizationId organization, core::Perso
   row.person = person;
   row.organization = organization_number;
   std::atomic_ref(row.mask).store(mask, std::memory_order_release);
+  memberships_.publish();
   membership_numbers_.emplace(key, number);
   return number;
+}
+
+Index::MembershipNumbers Index::membership(size_t number) const {
+  MembershipRow& row = memberships_[number];
+  return {row.person, row.organization, std::atomic_ref(row.mask).load(std::memory_order_acquire)};
+}
+
+std::vector<OrganizationItem> Index::names() const {
+  std::vector<OrganizationItem> items;
+  for (const auto& [name, id] : *published_names_.load(std::memory_order_seq_cst)) {
+    items.push_back({id, name, true});
+  }
+  return items;
+}
+
+Result<void> Index::restore_scope_set(const core::ScopeSet& scopes) {
+  const size_t before = scope_sets_.size();
+  LK_TRY(const uint32_t number, number_of(scopes));
+  return number == before ? Result<void>() : Result<void>(none_of_an_index());
+}
+
+Result<void> Index::restore_organization(core::OrganizationId organization) {
+  const size_t before = organizations_.size();
+  LK_TRY(const uint32_t number, number_of(organization));
+  return number == before ? Result<void>() : Result<void>(none_of_an_index());
+}
+
+Result<void> Index::restore_membership(const MembershipNumbers& row) {
+  if (row.organization >= organizations_.size() || (row.mask & ~kActive) >= scope_sets_.size()) {
+    return none_of_an_index();
+  }
+  const size_t before = memberships_.size();
+  LK_TRY(const uint32_t number, number_of(organizations_[row.organization], row.person));
+  if (number != before) return none_of_an_index();
+  std::atomic_ref(memberships_[number].mask).store(row.mask, std::memory_order_release);
+  return {};
 }
 
 uint64_t Index::memory_bytes() const {

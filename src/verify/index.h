@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "core/ids.h"
@@ -50,6 +51,28 @@ class Index {
   void publish_names();
   // Gives back what loading took in advance.
   void fit() { tokens_.fit(); }
+
+  // For images of an index (index_image.h): what it holds by number, of an index that others
+  // follow, and the same put into an empty one, in the order of the numbers.
+  struct MembershipNumbers {
+    core::PersonId person;
+    uint32_t organization = 0;
+    uint32_t mask = 0;  // scope set number, and whether it is active above it
+  };
+  const TokenTable& tokens_for_image() const { return tokens_; }
+  TokenTable& tokens_for_image() { return tokens_; }
+  size_t scope_sets() const { return scope_sets_.published(); }
+  size_t organizations() const { return organizations_.published(); }
+  size_t published_memberships() const { return memberships_.published(); }
+  const core::ScopeSet& scope_set(size_t number) const { return scope_sets_[number]; }
+  core::OrganizationId organization(size_t number) const { return organizations_[number]; }
+  MembershipNumbers membership(size_t number) const;
+  // REQUIRES: within a Guard.
+  std::vector<OrganizationItem> names() const;
+  // Errors: integrity_violated (one that is there, or refers to a number that is not).
+  Result<void> restore_scope_set(const core::ScopeSet& scopes);
+  Result<void> restore_organization(core::OrganizationId organization);
+  Result<void> restore_membership(const MembershipNumbers& row);
 
   uint64_t tokens() const { return tokens_.size(); }
   uint64_t memberships() const { return memberships_.size(); }

@@ -162,17 +162,17 @@ std::optional<TokenEntry> TokenTable::find(const Digest& digest) const {
 }
 
 // Writes a key that is not there. The tag comes last: who sees it sees the rest.
-void TokenTable::insert(Buckets& buckets, const Key& key, const TokenEntry& entry) {
-  Bucket* bucket = &buckets.home(key.tag);
+void TokenTable::insert(Buckets& buckets, const TokenRecord& record) {
+  Bucket* bucket = &buckets.home(record.tag);
   while (true) {
     uint64_t* const end = bucket->tags + kEntries;
     const size_t i = static_cast<size_t>(std::find(bucket->tags, end, uint64_t{0}) - bucket->tags);
     if (i < kEntries) {
-      bucket->ids[i] = entry.id;
-      bucket->memberships[i] = entry.membership | (key.check & 255) << 24;
-      store_release(bucket->flags, bucket->flags | (key.check >> 8) << (4 * i + 4));
-      store_release(bucket->packed[i], pack(entry));
-      store_release(bucket->tags[i], key.tag);
+      bucket->ids[i] = record.id;
+      bucket->memberships[i] = record.membership | (record.check & 255) << 24;
+      store_release(bucket->flags, bucket->flags | (record.check >> 8) << (4 * i + 4));
+      store_release(bucket->packed[i], record.packed);
+      store_release(bucket->tags[i], record.tag);
       return;
     }
     store_release(bucket->flags, bucket->flags | kOverflowed);
@@ -198,7 +198,56 @@ Result<void> TokenTable::put(const Digest& digest, const TokenEntry& entry, Grow
     const uint64_t more = growth == Growth::loading || is_small ? buckets / 2 : buckets / 13;
     resize(shard, buckets + more);
   }
-  insert(*shard.owned, key, entry);
+  insert(*shard.owned, {key.tag, pack(entry), entry.id, entry.membership, key.check});
+  ++shard.used;
+  ++size_;
+  return {};
+}
+
+uint64_t TokenTable::capacity(size_t shard) const {
+  return shards_[shard].published.load(std::memory_order_seq_cst)->capacity();
+}
+
+// An entry stands in one place as long as the buckets are the same, so none is met twice.
+void TokenTable::copy(size_t shard, uint64_t first, uint64_t last,
+                      std::vector<TokenRecord>& records) const {
+  const Buckets& buckets = *shards_[shard].published.load(std::memory_order_seq_cst);
+  Bucket* const begin = &buckets.home(first);
+  Bucket* const end = &buckets.home(last);
+  Bucket* bucket = begin;
+  bool is_past = false;
+  do {
+    for (size_t i = 0; i < kEntries; ++i) {
+      const uint64_t tag = load_acquire(bucket->tags[i]);
+      if (tag == 0) break;
+      if (tag < first || tag > last) continue;
+      records.push_back({tag, load_acquire(bucket->packed[i]), bucket->ids[i],
+                         bucket->memberships[i] % kMembershipsMax,
+                         bucket->check(i, load_acquire(bucket->flags))});
+    }
+    // What did not fit into the last bucket of the range stands behind it.
+    is_past = is_past || bucket == end;
+    if (is_past && (load_acquire(bucket->flags) & kOverflowed) == 0) return;
+    bucket = &buckets.after(*bucket);
+  } while (bucket != begin);
+}
+
+void TokenTable::reserve(size_t shard, uint64_t entries) {
+  LK_ASSERT(shards_[shard].used == 0);
+  const uint64_t buckets = entries * 100 / (kEntries * kFillFitted) + 1;
+  resize(shards_[shard], std::max(buckets, kBucketsMin));
+}
+
+Result<void> TokenTable::put_record(size_t shard_number, const TokenRecord& record,
+                                    const RecordBounds& bounds) {
+  Shard& shard = shards_[shard_number];
+  const uint64_t scope_set = record.packed & kScopeSetMask;
+  const bool is_possible = record.tag != 0 && record.membership < bounds.memberships &&
+                           (scope_set < bounds.scope_sets || scope_set >= kRevoked) &&
+                           record.check < 4096 &&
+                           (shard.used + 1) * 100 <= shard.owned->capacity() * kFillMax;
+  if (!is_possible) return Error(ErrorCode::integrity_violated, "An entry is none of a table.");
+  insert(*shard.owned, record);
   ++shard.used;
   ++size_;
   return {};
@@ -219,11 +268,8 @@ void TokenTable::resize(Shard& shard, uint64_t bucket_count) {
   for (uint64_t b = 0; b < shard.owned->count; ++b) {
     const Bucket& bucket = shard.owned->first[b];
     for (size_t i = 0; i < kEntries && bucket.tags[i] != 0; ++i) {
-      TokenEntry entry;
-      entry.id = bucket.ids[i];
-      entry.membership = bucket.memberships[i] % kMembershipsMax;
-      unpack(bucket.packed[i], entry);
-      insert(*larger, {bucket.tags[i], 0, bucket.check(i, bucket.flags)}, entry);
+      insert(*larger, {bucket.tags[i], bucket.packed[i], bucket.ids[i],
+                       bucket.memberships[i] % kMembershipsMax, bucket.check(i, bucket.flags)});
     }
   }
   shard.published.store(larger.get(), std::memory_order_seq_cst);

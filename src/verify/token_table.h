@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -33,6 +34,17 @@ struct TokenEntry {
   Instant valid_to;         // 1970 if not live; a time that does not fit is the nearest that does
   EntryState state = EntryState::live;
 };
+
+// An entry as it lies in the table, for an image of it. Its bytes mean something to the same layout
+// only (kTokenRecordLayout).
+struct TokenRecord {
+  uint64_t tag = 0;
+  uint64_t packed = 0;
+  core::TokenId id;
+  uint32_t membership = 0;
+  uint32_t check = 0;
+};
+inline constexpr uint32_t kTokenRecordLayout = 1;
 
 class TokenTable {
  public:
@@ -57,8 +69,26 @@ class TokenTable {
   // Gives each shard the size for what it holds.
   void fit();
 
+  // How many entries `shard` has room for. From any thread within a Guard.
+  uint64_t capacity(size_t shard) const;
+  // Appends the entries of `shard` whose tags lie from `first` to `last` to `records`, those that
+  // come meanwhile perhaps. From any thread within a Guard. Cost: a walk over the buckets of this
+  // range.
+  void copy(size_t shard, uint64_t first, uint64_t last, std::vector<TokenRecord>& records) const;
+  // Gives an empty shard the size for `entries`, and adds one of what copy() gave, in that order.
+  // Errors: integrity_violated (no record of a table: a number that is not below `memberships` or
+  //         `scope_sets`, or one more than there is room for).
+  struct RecordBounds {
+    uint32_t memberships = 0;
+    uint32_t scope_sets = 0;
+  };
+  void reserve(size_t shard, uint64_t entries);
+  Result<void> put_record(size_t shard, const TokenRecord& record, const RecordBounds& bounds);
+
   uint64_t size() const { return size_; }
   uint64_t memory_bytes() const;
+
+  static constexpr size_t kShards = 16;
 
  private:
   struct Bucket;
@@ -70,11 +100,10 @@ class TokenTable {
     std::unique_ptr<Buckets> owned;
     uint64_t used = 0;
   };
-  static constexpr size_t kShards = 16;
 
   static Key make_key(const Digest& digest);
   static Place locate(Buckets& buckets, const Key& key);
-  static void insert(Buckets& buckets, const Key& key, const TokenEntry& entry);
+  static void insert(Buckets& buckets, const TokenRecord& record);
   void resize(Shard& shard, uint64_t bucket_count);
 
   ReadProtection& protection_;

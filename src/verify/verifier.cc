@@ -39,6 +39,7 @@ struct Verifier::State {
   ReadProtection protection;
   std::unique_ptr<Known> owned;              // the writer's
   std::atomic<const Known*> known{nullptr};  // the readers'; null until loaded
+  std::atomic<uint64_t> shows{0};            // odd while one index takes the place of another
   std::atomic<int64_t> latest_now_ms{std::numeric_limits<int64_t>::min()};
 
   Mutex mutex;
@@ -92,6 +93,15 @@ struct Verifier::State {
   core::Position position() {
     MutexLock lock(mutex);
     return {status.epoch, status.revision};
+  }
+
+  // Shows readers `successor` in the place of the index that they have.
+  void show(std::unique_ptr<Known> successor) {
+    shows.fetch_add(1, std::memory_order_seq_cst);
+    known.store(successor.get(), std::memory_order_seq_cst);
+    shows.fetch_add(1, std::memory_order_seq_cst);
+    protection.synchronize();
+    owned = std::move(successor);
   }
 
   // A new index from the feed's snapshot, in the place of the old one.
@@ -171,9 +181,7 @@ Result<void> Verifier::State::load(Feed& feed) {
   // Before anybody sees it: one that comes from who is far behind is older than the one before.
   const Ticks current_at = reached.current_at.value_or(sent);
   successor->current_at_ms.store(current_at.ms, std::memory_order_release);
-  known.store(successor.get(), std::memory_order_seq_cst);
-  protection.synchronize();
-  owned = std::move(successor);
+  show(std::move(successor));
   confirm(reached.position, current_at);
   return {};
 }
@@ -181,6 +189,46 @@ Result<void> Verifier::State::load(Feed& feed) {
 Result<void> Verifier::load(Feed& feed) {
   LK_ASSERT(state_->owned == nullptr);
   return state_->load(feed);
+}
+
+Result<void> Verifier::load_image(const core::Position& position, const ImageTotals& totals,
+                                  const ImageSource& source) {
+  State& state = *state_;
+  LK_ASSERT(state.owned == nullptr);
+  auto restored = std::make_unique<Known>(state.protection);
+  LK_CHECK(restore_image(totals, source, restored->index));
+  // Older than it may be, until a poll says otherwise.
+  const Ticks stale = state.clock.ticks() + (-state.options.staleness_max - Milliseconds(1));
+  restored->current_at_ms.store(stale.ms, std::memory_order_release);
+  state.show(std::move(restored));
+  MutexLock lock(state.mutex);
+  state.status.revision = position.revision;
+  state.status.epoch = position.epoch;
+  return {};
+}
+
+Result<ImageTotals> Verifier::take_image(core::Position& position, const ImageSink& sink) const {
+  State& state = *state_;
+  const uint64_t shows = state.shows.load(std::memory_order_seq_cst);
+  position = state.position();
+  const auto access = [&](const std::function<void(const Index&)>& look) -> Result<void> {
+    const ReadProtection::Guard guard = state.protection.enter();
+    const Known* const known = state.known.load(std::memory_order_seq_cst);
+    const bool is_same = shows % 2 == 0 && state.shows.load(std::memory_order_seq_cst) == shows;
+    if (known == nullptr || !is_same) {
+      return Error(ErrorCode::conflict, "The index was loaded anew.");
+    }
+    look(known->index);
+    return {};
+  };
+  return verify::take_image(access, sink);
+}
+
+std::vector<OrganizationItem> Verifier::organization_names() const {
+  const ReadProtection::Guard guard = state_->protection.enter();
+  const Known* const known = state_->known.load(std::memory_order_seq_cst);
+  LK_ASSERT(known != nullptr);
+  return known->index.names();
 }
 
 Result<void> Verifier::follow_once(Feed& feed, Milliseconds wait) {

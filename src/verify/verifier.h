@@ -12,6 +12,7 @@
 #include <optional>
 #include <stop_token>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -19,6 +20,7 @@
 #include "core/ids.h"
 #include "core/scope.h"
 #include "verify/feed.h"
+#include "verify/index_image.h"
 #include "verify/requirement.h"
 
 namespace latchkey::verify {
@@ -92,6 +94,17 @@ class Verifier {
   // Loads the feed's snapshot into an empty index.
   // Errors: those of the feed. REQUIRES: called once, before follow().
   Result<void> load(Feed& feed);
+  // The same from an image that was taken at `position`: what changed since is to be followed, and
+  // until that confirmed the index every check is refused. After an error the verifier is as
+  // before. Errors: those of restore_image. REQUIRES: in the place of load().
+  Result<void> load_image(const core::Position& position, const ImageTotals& totals,
+                          const ImageSource& source);
+  // Takes an image of the index, from any thread, while it is followed. `position` is set to what
+  // it holds at least. Errors: those of `sink`; conflict (the index was loaded anew meanwhile, or
+  // is not loaded yet).
+  Result<ImageTotals> take_image(core::Position& position, const ImageSink& sink) const;
+  // What organizations are called in the index. REQUIRES: loaded.
+  std::vector<OrganizationItem> organization_names() const;
   // Applies changes until `stop` is requested; a feed error is retried with a bounded back-off
   // while the index grows stale.
   // Errors, when it cannot go on: integrity_violated; overloaded (more scope sets, memberships or

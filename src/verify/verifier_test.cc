@@ -449,6 +449,31 @@ TEST_F(VerifierTest, TruncatedFeedIsLoadedAgain) {
   EXPECT_EQ(verifier_.find_organization("contoso"), contoso_);
 }
 
+// Nothing confirms it meanwhile: it may be the index of a state that is lost.
+TEST_F(VerifierTest, WhileALoadGoesOnTheOldIndexAnswersWithinItsBound) {
+  const std::string text = make_text();
+  feed_.add(item_of(text));
+  load();
+  feed_.begin_epoch(id_for_test<core::Epoch>(7));
+  bool was_loading = false;
+  feed_.on_call([&] {
+    if (feed_.follows() == 0) return;
+    was_loading = true;
+    EXPECT_EQ(answer(text), "ok");
+    clock_.advance(Milliseconds(1000));
+    EXPECT_EQ(answer(text), "ok");
+    clock_.advance(Milliseconds(1));
+    EXPECT_EQ(answer(text), "index_stale");
+  });
+  follow();
+  EXPECT_TRUE(was_loading);
+  // The new one is as old as its load took, until the next round.
+  feed_.on_call({});
+  EXPECT_EQ(answer(text), "index_stale");
+  follow();
+  EXPECT_EQ(answer(text), "ok");
+}
+
 TEST_F(VerifierTest, AnotherEpochIsLoadedAgain) {
   const std::string text = make_text();
   feed_.add(item_of(text));
