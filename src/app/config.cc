@@ -285,6 +285,9 @@ std::vector<Setting> limit_settings() {
                       &Config::limits_idle_timeout_ms, {100, 3'600'000}),
       integer_setting("limits.write_timeout_ms", "Milliseconds to take a whole answer",
                       &Config::limits_write_timeout_ms, {100, 600'000}),
+      integer_setting("limits.waited_max_ms",
+                      "Milliseconds that requests may wait to be read before some are shed; 0: any",
+                      &Config::limits_waited_max_ms, {0, 60'000}),
   };
 }
 
@@ -546,6 +549,7 @@ http::Limits http_limits(const Config& config) {
   limits.body_timeout = Milliseconds(config.limits_body_timeout_ms);
   limits.idle_timeout = Milliseconds(config.limits_idle_timeout_ms);
   limits.write_timeout = Milliseconds(config.limits_write_timeout_ms);
+  limits.waited_max = Milliseconds(config.limits_waited_max_ms);
   return limits;
 }
 

@@ -69,6 +69,7 @@ struct Config {
   uint32_t limits_body_timeout_ms = 30'000;
   uint32_t limits_idle_timeout_ms = 75'000;
   uint32_t limits_write_timeout_ms = 30'000;
+  uint32_t limits_waited_max_ms = 100;
 
   std::vector<core::DeclaredScope> declared_scopes;  // [[gate.scope]], from the file only
 

@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <limits>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/secret.h"
@@ -21,6 +22,7 @@ constexpr Milliseconds kDrainTime{1'000};
 constexpr size_t kDrainBytesMax = 4 * 1024 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr Refusal kFailed{500, "The server failed to answer."};
+constexpr Refusal kShed{503, "More has come than can be served now."};
 
 void wipe_text(std::string& text) {
   wipe(text.data(), text.size());
@@ -132,7 +134,7 @@ void Connection::read() {
 void Connection::on_read(const ErrorOfAsio& failure, size_t size_bytes) {
   read_pending_ = false;
   switch (phase_) {
-    case Phase::waiting:
+    case Phase::waiting: is_fresh_ = true; [[fallthrough]];
     case Phase::head:
     case Phase::body:
       if (failure) return close();
@@ -211,6 +213,8 @@ bool Connection::begin_request() {
 bool Connection::serve() {
   phase_ = Phase::handling;
   if (!begin_request()) return false;
+  note_wait();
+  if (shed()) return flush();
 
   answer_ready_ = false;
   in_handler_ = true;
@@ -226,6 +230,24 @@ bool Connection::serve() {
   exchange_->set_inline(false);
   in_handler_ = false;
   return answer_ready_ && flush();
+}
+
+// Of who has sent more than one request the kernel knows when the last came, which says nothing.
+void Connection::note_wait() {
+  const ParsedHead& head = exchange_->head();
+  const bool is_alone = head.chunked || exchange_->after_head().size() <= head.content_length;
+  if (std::exchange(is_fresh_, false) && is_alone) thread_.note_arrival(stream_.descriptor());
+}
+
+// Answers 503, and keeps the connection, if the thread does not take on such work now.
+bool Connection::shed() {
+  const auto is_essential = thread_.options().is_essential;
+  const bool essential = is_essential == nullptr || is_essential(*exchange_);
+  if (thread_.admission().takes(essential ? Work::essential : Work::ordinary)) return false;
+  ThreadCounters& counters = thread_.counters();
+  (essential ? counters.shed_essential : counters.shed_ordinary).add();
+  prepare(make_refusal(kShed, exchange_->request_id()));
+  return true;
 }
 
 void Connection::answered(Response&& response) {

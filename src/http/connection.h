@@ -74,6 +74,8 @@ class Connection final : public AnswerTarget,
   void advance();
   void await_more(Exchange::Progress progress);
   bool serve();
+  void note_wait();
+  bool shed();
   bool begin_request();
   bool decide();
   bool answer_head(Response&& response);
@@ -92,6 +94,7 @@ class Connection final : public AnswerTarget,
   Stream stream_;
   std::shared_ptr<Exchange> exchange_;
   std::shared_ptr<Relay> relay_;           // in Phase::relaying
+  bool is_fresh_ = false;                  // what was read began with this request
   bool has_begun_ = false;                 // the request has its id
   bool request_was_taken_ = false;         // by the relay: the exchange is at the next one
   bool head_only_ = false;                 // of a request that was taken

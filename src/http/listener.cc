@@ -224,4 +224,11 @@ Accepted accept_one(int listener) {
   return {AcceptOutcome::try_next, {}, 0, {}};  // that one connection failed
 }
 
+std::optional<Milliseconds> find_wait(int socket) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+  return Milliseconds(info.tcpi_last_data_recv);
+}
+
 }  // namespace latchkey::http

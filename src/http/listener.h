@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "http/server.h"
 
@@ -52,5 +54,9 @@ struct Accepted {
   std::string peer_address;  // as Request::peer_address()
 };
 Accepted accept_one(int listener);
+
+// How long ago the kernel took the last bytes that came in on `socket`, which is how long they
+// waited for whoever has just read them. Nothing for a socket that is not TCP.
+std::optional<Milliseconds> find_wait(int socket);
 
 }  // namespace latchkey::http

@@ -20,6 +20,8 @@ constexpr Milliseconds kAcceptBackOff{100};
 constexpr int kAcceptsPerWake = 64;
 // So many connections over connections_max still get a 503; what is beyond is closed at once.
 constexpr uint32_t kRefusalsMax = 128;
+// To ask the kernel costs a system call, so not every request is looked at.
+constexpr Milliseconds kLookInterval{2};
 
 // A few times within the shortest timeout, so that none is late by much.
 Milliseconds choose_sweep_interval(const Limits& limits) {
@@ -82,7 +84,8 @@ NetworkThread::NetworkThread(ServerShared& shared, FileDescriptor listener)
       grace_timer_(io_),
       route_(std::make_shared<Route>()),
       sweep_interval_(choose_sweep_interval(shared.options.limits)),
-      now_(shared.dependencies.clock.ticks()) {}
+      now_(shared.dependencies.clock.ticks()),
+      admission_(shared.options.limits.waited_max) {}
 
 NetworkThread::~NetworkThread() { route_->close(); }
 
@@ -177,9 +180,11 @@ void NetworkThread::back_off() {
 void NetworkThread::admit(Accepted accepted) {
   const uint32_t open_before = shared_.connections_open.fetch_add(1);
   const uint32_t connections_max = options().limits.connections_max;
-  const bool is_overload = open_before >= connections_max;
+  const bool is_shed = !admission_.takes_connections();
+  const bool is_overload = open_before >= connections_max || is_shed;
   counters_.connections_total.add();
-  if (is_overload) counters_.connections_refused.add();
+  if (is_shed) counters_.shed_connections.add();
+  if (open_before >= connections_max) counters_.connections_refused.add();
   if (open_before >= connections_max + kRefusalsMax) {
     shared_.connections_open.fetch_sub(1);
     return;
@@ -192,6 +197,13 @@ void NetworkThread::admit(Accepted accepted) {
   } else {
     connection->start();
   }
+}
+
+void NetworkThread::note_arrival(int socket) {
+  const Ticks now = dependencies().clock.ticks();
+  if (now - looked_at_ < kLookInterval) return;
+  looked_at_ = now;
+  if (const auto waited = find_wait(socket)) admission_.note(*waited, now);
 }
 
 void NetworkThread::forget(Connection& connection) {

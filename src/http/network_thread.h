@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "http/admission.h"
 #include "http/exchange.h"
 #include "http/listener.h"
 #include "http/memory_budget.h"
@@ -53,6 +54,9 @@ struct ThreadCounters {
   Counter connections_refused;
   Counter requests_total;
   Counter malformed_total;
+  Counter shed_ordinary;
+  Counter shed_essential;
+  Counter shed_connections;
   Counter tls_handshakes_total;
   Counter tls_handshakes_failed;
   Counter responses_by_class[6];
@@ -91,6 +95,10 @@ class NetworkThread {
   std::shared_ptr<ReplyRoute> route() const;
   // The moment `timeout` from now, up to one sweep later. Cost: no system call.
   Ticks deadline_in(Milliseconds timeout) const { return now_ + timeout + sweep_interval_; }
+  // What work this thread takes on.
+  Admission& admission() { return admission_; }
+  // The first bytes of a request were read from `socket`: looks now and then how long they waited.
+  void note_arrival(int socket);
   // The connection has closed its socket and asks to be forgotten.
   void forget(Connection& connection);
 
@@ -121,6 +129,8 @@ class NetworkThread {
   std::vector<std::shared_ptr<Connection>> connections_;
   Milliseconds sweep_interval_;
   Ticks now_;
+  Admission admission_;
+  Ticks looked_at_;
   bool stopping_ = false;
 };
 

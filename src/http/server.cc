@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include <algorithm>
 #include <thread>
 #include <vector>
 
@@ -41,6 +42,10 @@ class AsioServer final : public Server {
       sum.connections_refused += part.connections_refused.get();
       sum.requests_total += part.requests_total.get();
       sum.malformed_total += part.malformed_total.get();
+      sum.shed_ordinary += part.shed_ordinary.get();
+      sum.shed_essential += part.shed_essential.get();
+      sum.shed_connections += part.shed_connections.get();
+      sum.waited_ms = std::max(sum.waited_ms, int64_t{thread->admission().waited().count()});
       sum.tls_handshakes_total += part.tls_handshakes_total.get();
       sum.tls_handshakes_failed += part.tls_handshakes_failed.get();
       for (size_t i = 0; i < 6; ++i) sum.responses_by_class[i] += part.responses_by_class[i].get();

@@ -35,6 +35,7 @@ struct Limits {
   Milliseconds body_timeout{30'000};   // from the end of the head to the end of the body
   Milliseconds idle_timeout{75'000};   // between two requests of a kept connection
   Milliseconds write_timeout{30'000};  // to take a whole response
+  Milliseconds waited_max{100};        // in the kernel until read; beyond it work is shed; 0: never
 };
 
 // Where a server listens: an address and port, or the path of a Unix socket.
@@ -50,6 +51,8 @@ struct ServerOptions {
   Limits limits;
   bool access_log = true;
   TrustedProxies trusted_proxies;  // whose word on the client's address counts
+  // Which requests are shed last when not all can be served; null: all are.
+  bool (*is_essential)(const Request& request) = nullptr;
 };
 
 // Counters since start, for the metrics.
@@ -58,8 +61,12 @@ struct ServerCounters {
   uint64_t connections_total = 0;
   uint64_t connections_refused = 0;  // over connections_max
   uint64_t requests_total = 0;
-  uint64_t malformed_total = 0;         // refused before a handler saw them
-  uint64_t buffered_bytes = 0;          // held now, of buffered_bytes_max
+  uint64_t malformed_total = 0;  // refused before a handler saw them
+  uint64_t shed_ordinary = 0;    // answered 503 because not all could be served
+  uint64_t shed_essential = 0;
+  uint64_t shed_connections = 0;
+  int64_t waited_ms = 0;        // in the kernel until read, the least of a tenth of a second
+  uint64_t buffered_bytes = 0;  // held now, of buffered_bytes_max
   uint64_t responses_by_class[6] = {};  // [2] is 2xx, and so on
   uint64_t tls_handshakes_total = 0;    // that were done
   uint64_t tls_handshakes_failed = 0;   // plain HTTP sent to a TLS port is one

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <atomic>
+#include <vector>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <deque>
 #include <fstream>
@@ -12,6 +15,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "http/server_test_util.h"
 #include "http/worker_pool.h"
@@ -349,6 +353,43 @@ TEST(ServerLimits, OverConnectionsMaxIs503) {
   RawSocket fourth(server.port());
   fourth.send(kGet);
   EXPECT_EQ(fourth.receive().status, 200);
+}
+
+// A thread that needs 4 ms for a request and has 24 peers that ask again at once is behind by far.
+TEST(ServerLimits, ShedsOrdinaryWorkFirstWhenRequestsWaitToBeRead) {
+  ServerOptions options;
+  options.limits.waited_max = Milliseconds(20);
+  options.is_essential = [](const Request& request) { return request.path() == "/check"; };
+  TestServer server(
+      [](const Request&, Reply reply) {
+        std::this_thread::sleep_for(Milliseconds(4));
+        reply.send(make_response(200, "text/plain", "served"));
+      },
+      options);
+  std::atomic<int> ordinary_shed{0}, essential_served{0}, without_retry_after{0};
+  {
+    std::vector<std::jthread> peers;
+    for (int i = 0; i < 24; ++i) {
+      peers.emplace_back([&, is_check = i % 2 == 0] {
+        RawSocket socket(server.port());
+        for (int request = 0; request < 40; ++request) {
+          socket.send(is_check ? "GET /check HTTP/1.1\r\nHost: h\r\n\r\n"
+                               : "GET /page HTTP/1.1\r\nHost: h\r\n\r\n");
+          const RawAnswer answer = socket.receive();  // also after a 503
+          const bool is_shed = answer.status == 503;
+          ordinary_shed += is_shed && !is_check;
+          essential_served += answer.status == 200 && is_check;
+          without_retry_after +=
+              is_shed && answer.head.find("Retry-After: 1\r\n") == answer.head.npos;
+        }
+      });
+    }
+  }
+  const ServerCounters counters = server.server->counters();
+  EXPECT_GT(ordinary_shed, 100);
+  EXPECT_EQ(counters.shed_ordinary, static_cast<uint64_t>(ordinary_shed));
+  EXPECT_GT(essential_served, 240) << "more than half of the checks are served at any level";
+  EXPECT_EQ(without_retry_after, 0);
 }
 
 ServerOptions small_budget() {

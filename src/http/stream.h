@@ -41,6 +41,7 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
 
   bool is_encrypted() const { return tls_ != nullptr; }
+  int descriptor() { return socket_.native_handle(); }
   const char* handshake_failure() const { return handshake_failure_; }
 
   // Waits for the peer's first byte and takes `publication`'s context then. handler(Handshake).

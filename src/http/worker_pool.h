@@ -4,6 +4,7 @@
 // overload is answered and not stored up. Thread safety: any thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -45,15 +46,23 @@ class Job {
 
 class WorkerPool {
  public:
+  // How long jobs may have waited when another is queued; 0: any time.
+  struct Bounds {
+    size_t queue_max = 0;
+    std::chrono::milliseconds waited_max{0};
+  };
   // `threads` is 1 to 256. What a job throws is written to `log`, if there is one.
-  WorkerPool(int threads, size_t queue_max, Log* log = nullptr);
+  WorkerPool(int threads, size_t queue_max, Log* log = nullptr)
+      : WorkerPool(threads, Bounds{queue_max}, log) {}
+  WorkerPool(int threads, Bounds bounds, Log* log);
   // Runs what is queued, then joins the threads.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Queues `job`, or returns false when the queue is full or the pool is ending. A refused job ends
-  // unrun, and a Reply that it owns answers 500: to answer 503 keep the Reply in a shared_ptr.
+  // Queues `job`, or returns false when the queue is full, its first job has waited for too long,
+  // or the pool is ending. A refused job ends unrun, and a Reply that it owns answers 500: to
+  // answer 503 keep the Reply in a shared_ptr.
   bool post(Job job);
   // How many jobs wait, without those that run.
   size_t queued() const;
@@ -61,11 +70,15 @@ class WorkerPool {
  private:
   void run();
 
-  const size_t queue_max_;
+  struct Queued {
+    Job job;
+    std::chrono::steady_clock::time_point since;
+  };
+  const Bounds bounds_;
   Log* const log_;
   mutable Mutex mutex_;
   ConditionVariable changed_;
-  std::deque<Job> queue_ LK_GUARDED_BY(mutex_);
+  std::deque<Queued> queue_ LK_GUARDED_BY(mutex_);
   bool ending_ LK_GUARDED_BY(mutex_) = false;
   std::vector<std::jthread> threads_;
 };

@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 
 namespace latchkey::http {
 namespace {
@@ -55,6 +56,23 @@ TEST(WorkerPool, SurvivesAJobThatThrows) {
   pool.post([] { throw std::runtime_error("of a library"); });
   pool.post([&done] { done.set_value(); });
   done.get_future().wait();
+}
+
+TEST(WorkerPool, RefusesWhileTheFirstJobHasWaitedForTooLong) {
+  std::atomic<bool> go_on{false};
+  WorkerPool pool(1, WorkerPool::Bounds{100, Milliseconds(20)}, nullptr);
+  const auto block = [&] {
+    while (!go_on) std::this_thread::sleep_for(Milliseconds(1));
+  };
+  ASSERT_TRUE(pool.post(block));
+  while (pool.queued() > 0) std::this_thread::yield();
+  ASSERT_TRUE(pool.post([] {}));
+  EXPECT_TRUE(pool.post([] {}));
+  std::this_thread::sleep_for(Milliseconds(25));
+  EXPECT_FALSE(pool.post([] {}));
+  go_on = true;
+  while (pool.queued() > 0) std::this_thread::yield();
+  EXPECT_TRUE(pool.post([] {}));
 }
 
 }  // namespace
