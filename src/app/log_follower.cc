@@ -1,6 +1,7 @@
 #include "app/log_follower.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace latchkey::app {
@@ -65,6 +66,17 @@ Result<verify::Reached> LogFollower::load(const verify::Feed::Sink& sink) {
   verify::Reached reached{told_.position(), current_at_, std::exchange(marks_, {})};
   reached.marks = {verify::mark_of(told_.hash)};
   return reached;
+}
+
+void LogFollower::resume(const store::LogHead& from, const store::LogHead& through) {
+  at_ = told_ = from;
+  ahead_.clear();
+  if (through.revision > from.revision) expect(through);
+  held_.clear();
+  confirmed_.clear();
+  marks_.clear();
+  asked_at_ = current_at_ = {std::numeric_limits<int64_t>::min() / 2};  // never
+  is_lost_ = false;
 }
 
 Result<verify::Reached> LogFollower::follow(const core::Position& after, Milliseconds wait,

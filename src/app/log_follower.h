@@ -41,6 +41,8 @@ class LogFollower {
  public:
   LogFollower(LogSource& source, Clock& clock) : source_(source), clock_(clock) {}
 
+  // In the place of load(), for who has all up to `from` and nothing beyond `through` already.
+  void resume(const store::LogHead& from, const store::LogHead& through);
   // As those of verify::Feed. follow() asks for a confirmation once in `wait`, whenever nothing
   // came, and for each round of changes that may let something through; those that only refuse are
   // told at once.

@@ -72,6 +72,16 @@ void add_feed(MetricsText& text, const Measurements& m) {
   text.sample("latchkey_feed_answers_total", "kind=\"refused\"", m.feed.refused);
 }
 
+void add_snapshot(MetricsText& text, const SnapshotCounters& s) {
+  text.add("latchkey_index_snapshot_used", "gauge", "Whether the start was made from a snapshot.",
+           s.was_used ? 1 : 0);
+  text.add("latchkey_index_snapshot_revision", "gauge",
+           "How far the snapshot beside the store is; 0 when there is none.", s.revision);
+  text.head("latchkey_index_snapshot_writes_total", "counter", "Snapshots by outcome.");
+  text.sample("latchkey_index_snapshot_writes_total", "outcome=\"done\"", s.written);
+  text.sample("latchkey_index_snapshot_writes_total", "outcome=\"failed\"", s.failed);
+}
+
 void add_usage(MetricsText& text, const Measurements& m) {
   text.add("latchkey_usage_dropped_total", "counter",
            "Uses of tokens that were not counted because there was no room.", m.usage_dropped);
@@ -86,6 +96,15 @@ void add_http(MetricsText& text, const Measurements& m) {
   text.add("latchkey_http_requests_total", "counter", "Requests.", m.http.requests_total);
   text.add("latchkey_http_malformed_total", "counter", "Requests refused before a handler.",
            m.http.malformed_total);
+  text.head("latchkey_http_shed_total", "counter",
+            "Requests and connections answered 503 because not all could be served.");
+  text.sample("latchkey_http_shed_total", "work=\"ordinary\"", m.http.shed_ordinary);
+  text.sample("latchkey_http_shed_total", "work=\"essential\"", m.http.shed_essential);
+  text.sample("latchkey_http_shed_total", "work=\"connection\"", m.http.shed_connections);
+  text.add_seconds(
+      "latchkey_http_waited_seconds", "gauge",
+      "How long requests waited until they were read, the least of a tenth of a second.",
+      Milliseconds(m.http.waited_ms));
   text.add("latchkey_http_buffered_bytes", "gauge",
            "Bytes of requests and answers held now, beyond 4 KiB a connection.",
            m.http.buffered_bytes);
@@ -224,6 +243,7 @@ void add_store(MetricsText& text, const Measurements& m) {
   text.add("latchkey_mails_given_up", "gauge",
            "Mails that were refused too often to be tried again.", m.mails_given_up);
   add_feed(text, m);
+  add_snapshot(text, m.snapshot);
   add_keys(text, m);
 }
 

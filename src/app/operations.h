@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "app/feed_hub.h"
 #include "app/gate_service.h"
+#include "app/snapshot_keeper.h"
 #include "app/tls_files.h"
 #include "http/message.h"
 #include "http/server.h"
@@ -44,6 +45,7 @@ struct Measurements {
   uint64_t mails_given_up = 0;
   uint64_t token_rows_refused = 0;
   FeedHubCounters feed;
+  SnapshotCounters snapshot;
   uint64_t usage_dropped = 0;
   bool store_needs_restart = false;
   uint64_t background_failures = 0;

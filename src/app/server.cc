@@ -11,10 +11,12 @@
 #include "app/descriptors.h"
 #include "app/feed_hub.h"
 #include "app/gate_service.h"
+#include "app/index_snapshot.h"
 #include "app/keys.h"
 #include "app/operations.h"
 #include "app/restore.h"
 #include "app/smtp_options.h"
+#include "app/snapshot_keeper.h"
 #include "app/store_choice.h"
 #include "app/store_feed.h"
 #include "app/tls_files.h"
@@ -32,9 +34,18 @@ namespace {
 
 constexpr int kStoreThreads = 4;
 constexpr size_t kStoreQueueMax = 1024;
+constexpr Milliseconds kStoreWaitMax{250};  // from then on it is better to come back
 constexpr size_t kPasswordQueueMax = 64;
 
 int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+// Checks, what keeps gates current, and what takes rights away.
+bool is_essential(const http::Request& request) {
+  const std::string_view path = request.path();
+  return gate::is_forward_auth_path(path) || path == "/_latchkey/introspect" ||
+         path == "/_latchkey/check" || path == "/_latchkey/revoke" ||
+         path.starts_with("/_latchkey/feed/") || request.method() == "DELETE";
+}
 
 // Holds the port while the rest starts: the API needs to know the port, and the port the handler.
 // Requests of proxies about others, with APIs behind the gate, go to the gate.
@@ -121,6 +132,7 @@ struct Server::State {
         catalog(core::ScopeCatalog::built_in()) {}
 
   Result<void> open_store();
+  Result<void> load_index();
   Result<void> start_services();
   Result<void> start_listeners();
   Result<void> tell();
@@ -146,6 +158,8 @@ struct Server::State {
   FeedLog feed_log;
   std::unique_ptr<RecordingFeed> recording_feed;
   std::unique_ptr<verify::Verifier> verifier;
+  std::unique_ptr<IndexSnapshot> snapshot;
+  std::unique_ptr<SnapshotKeeper> snapshot_keeper;
   std::unique_ptr<service::Mailer> mailer;
   std::unique_ptr<service::Identity> identity;
   std::unique_ptr<service::Organizations> organizations;
@@ -196,6 +210,21 @@ Result<void> Server::State::open_store() {
   return {};
 }
 
+// From the snapshot and what changed since, or from all rows.
+Result<void> Server::State::load_index() {
+  snapshot = std::make_unique<IndexSnapshot>(
+      IndexSnapshotDependencies{*store, *verifier, keys->row_keys(), keys->deployment_id(), catalog,
+                                entropy, log, index_snapshot_path(config.data_dir)});
+  const bool is_loaded = snapshot->load([&](const SnapshotHeader& header, const auto& names) {
+    feed->resume(header.from, header.through, names);
+    feed_log.begin({header.from.position(), verify::mark_of(header.from.hash), Ticks{}});
+  });
+  LK_CHECK(is_loaded ? verifier->follow_once(*recording_feed, Milliseconds(0))
+                     : verifier->load(*recording_feed));
+  snapshot_keeper = std::make_unique<SnapshotKeeper>(*snapshot, *verifier, log, is_loaded);
+  return {};
+}
+
 Result<void> Server::State::start_services() {
   const auto dependencies = service_dependencies();
   identity = std::make_unique<service::Identity>(dependencies, identity_options(config));
@@ -220,14 +249,15 @@ Result<void> Server::State::start_services() {
   feed_hub = std::make_unique<FeedHub>(
       FeedHubDependencies{*store, *keys, catalog, provider, *clients, feed_log, clock,
                           Milliseconds(config.verifier_staleness_max_ms), run});
-  LK_CHECK(verifier->load(*recording_feed));
+  LK_CHECK(load_index());
   background = std::make_unique<Background>(
       BackgroundDependencies{*store, *verifier, *recording_feed, *notifier, last_use,
                              usage_recorder, *usage, tokens->idempotency(), clock, log});
   row_signer = std::make_unique<RowSigner>(RowSignerDependencies{*key_keeper, *key_changes, log});
   console_keys = std::make_unique<ConsoleKeys>(*key_keeper, *row_signer, *verifier);
   console_clients = std::make_unique<ConsoleClients>(*clients);
-  workers = std::make_unique<http::WorkerPool>(kStoreThreads, kStoreQueueMax, &log);
+  workers = std::make_unique<http::WorkerPool>(
+      kStoreThreads, http::WorkerPool::Bounds{kStoreQueueMax, kStoreWaitMax}, &log);
   password_workers =
       std::make_unique<http::WorkerPool>(std::min(2, cores()), kPasswordQueueMax, &log);
 
@@ -256,6 +286,7 @@ Result<void> Server::State::start_listeners() {
   options.limits = http_limits(config);
   options.limits.connections_max = make_room_for_connections(options.limits.connections_max, log);
   options.access_log = config.log_access;
+  options.is_essential = is_essential;
   LK_TRY(options.trusted_proxies, http::TrustedProxies::parse_list(config.listen_trusted_proxies));
   LK_TRY(http_server, http::start_server(options, {clock, entropy, log, front,
                                                    tls ? &tls->publication() : nullptr}));
@@ -326,6 +357,7 @@ Measurements Server::State::measure() const {
   if (!m.is_serving) return m;  // the rest is being made, or ended
   m.token_rows_refused = feed->tampered_tokens();
   m.feed = feed_hub->counters();
+  m.snapshot = snapshot_keeper->counters();
   m.usage_dropped = usage_recorder.dropped();
   m.store_needs_restart = store->needs_restart();
   m.checks = api->counters();
@@ -360,6 +392,10 @@ void Server::State::stop(Milliseconds grace) {
   password_workers.reset();
   background.reset();
   row_signer.reset();
+  if (snapshot_keeper) {
+    snapshot_keeper->stop();
+    if (was_serving) snapshot_keeper->write_last();
+  }
   if (was_serving) log.info("serve.stopped");
 }
 

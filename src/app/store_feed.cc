@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/token_load.h"
 #include "base/json.h"
 #include "core/role.h"
 #include "store/event_rows.h"
@@ -21,8 +22,12 @@ bool is_active(const core::Organization& organization) {
   return organization.state == core::OrganizationState::active;
 }
 
-// The digest in the data of a token_regenerated event.
-Result<Digest> retired_digest(const core::Event& event) {
+// What the data of a token_regenerated event says.
+struct Regeneration {
+  Digest retired{};
+  std::optional<core::PersonId> owner;
+};
+Result<Regeneration> read_regeneration(const core::Event& event) {
   const Error damaged(ErrorCode::integrity_violated,
                       "event " + std::to_string(event.revision.number) + " has no retired digest");
   const auto data = parse_json(event.draft.data);
@@ -32,10 +37,12 @@ Result<Digest> retired_digest(const core::Event& event) {
   const auto text = reader->text("retiredDigest");
   if (!text) return damaged;
   const auto bytes = parse_hex(*text);
-  Digest digest{};
-  if (!bytes || bytes->size() != digest.size()) return damaged;
-  std::copy(bytes->begin(), bytes->end(), digest.begin());
-  return digest;
+  Regeneration regeneration;
+  if (!bytes || bytes->size() != regeneration.retired.size()) return damaged;
+  std::copy(bytes->begin(), bytes->end(), regeneration.retired.begin());
+  const auto owner = reader->text("owner");
+  if (owner) regeneration.owner = core::parse_id<core::PersonId>(*owner);
+  return regeneration;
 }
 
 // Asks `check` about the view of `tx`.
@@ -73,11 +80,18 @@ Result<std::optional<verify::RetiredDigestItem>> retired_item(store::ReadTx& tx,
     return Error(ErrorCode::integrity_violated,
                  "event " + std::to_string(event.revision.number) + " names no token");
   }
-  LK_TRY(const Digest digest, retired_digest(event));
-  LK_TRY(const auto row, store::find_token(tx, core::TokenId{subject->id}));
+  LK_TRY(const Regeneration regeneration, read_regeneration(event));
+  const core::TokenId id{subject->id};
+  // Neither ever changes, so the row need not be asked: there may be hundreds of thousands of
+  // these.
+  if (event.draft.organization && regeneration.owner) {
+    return std::optional(verify::RetiredDigestItem{id, *event.draft.organization,
+                                                   *regeneration.owner, regeneration.retired});
+  }
+  LK_TRY(const auto row, store::find_token(tx, id));
   if (!row) return std::optional<verify::RetiredDigestItem>();
-  return std::optional(
-      verify::RetiredDigestItem{row->token.id, row->token.organization, row->token.owner, digest});
+  return std::optional(verify::RetiredDigestItem{row->token.id, row->token.organization,
+                                                 row->token.owner, regeneration.retired});
 }
 
 // What a batch of events is about, each subject once.
@@ -120,21 +134,31 @@ StoreFeed::Changes StoreFeed::collect(const std::vector<core::Event>& events) co
 
 std::optional<verify::TokenItem> StoreFeed::check(store::ReadTx& tx, const store::TokenRow& row) {
   auto item = token_item(tx, dependencies_.catalog, row);
-  if (!item) {
-    tampered_.fetch_add(1);
-    dependencies_.log.error("feed.token_row_refused", {{"token", core::format_id(row.token.id)}});
-  }
+  if (!item) refuse(row.token.id);
   return item;
+}
+
+void StoreFeed::refuse(core::TokenId id) {
+  tampered_.fetch_add(1);
+  dependencies_.log.error("feed.token_row_refused", {{"token", core::format_id(id)}});
+}
+
+void StoreFeed::resume(const store::LogHead& from, const store::LogHead& through,
+                       const std::vector<verify::OrganizationItem>& names) {
+  follower_.resume(from, through);
+  name_keys_.clear();
+  for (const auto& name : names) name_keys_[name.organization] = name.name_key;
 }
 
 Result<void> StoreFeed::give_all(core::Revision known, const CheckView& check, const Sink& sink) {
   name_keys_.clear();
+  const auto refused = [&](core::TokenId id) { refuse(id); };
   return dependencies_.store.read([&](store::ReadTx& tx) -> Result<void> {
     LK_CHECK(check_view(tx, known, check));
     if (dependencies_.take_clients) LK_CHECK(dependencies_.take_clients(tx, std::nullopt));
     LK_CHECK(load_organizations(tx, sink));
     LK_CHECK(load_memberships(tx, sink));
-    LK_CHECK(load_tokens(tx, sink));
+    LK_CHECK(load_all_tokens(tx, {dependencies_.catalog, refused}, sink));
     return load_retired(tx, sink);
   });
 }
@@ -159,13 +183,6 @@ Result<void> StoreFeed::load_memberships(store::ReadTx& tx, const Sink& sink) {
     const bool works = active.contains(row.person) && name_keys_.contains(row.organization);
     sink(verify::MembershipItem{row.organization, row.person, works,
                                 core::role_mask(dependencies_.catalog, row.role)});
-    return {};
-  });
-}
-
-Result<void> StoreFeed::load_tokens(store::ReadTx& tx, const Sink& sink) {
-  return store::for_each_token(tx, [&](const store::TokenRow& row) -> Result<void> {
-    if (const auto item = check(tx, row)) sink(*item);
     return {};
   });
 }

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "app/log_follower.h"
 #include "base/log.h"
@@ -54,6 +55,10 @@ class StoreFeed final : public verify::Feed, private LogSource {
                                  const Sink& sink) override {
     return follower_.follow(after, wait, sink);
   }
+  // In the place of load(), for an index that holds all up to `from`, nothing beyond `through`, and
+  // has `names` already. REQUIRES: this store's log goes on from both.
+  void resume(const store::LogHead& from, const store::LogHead& through,
+              const std::vector<verify::OrganizationItem>& names);
   // How many token rows were refused since start because their MAC was wrong.
   uint64_t tampered_tokens() const { return tampered_.load(); }
 
@@ -70,7 +75,6 @@ class StoreFeed final : public verify::Feed, private LogSource {
   Changes collect(const std::vector<core::Event>& events) const;
   Result<void> load_organizations(store::ReadTx& tx, const Sink& sink);
   Result<void> load_memberships(store::ReadTx& tx, const Sink& sink);
-  Result<void> load_tokens(store::ReadTx& tx, const Sink& sink);
   Result<void> load_retired(store::ReadTx& tx, const Sink& sink);
   Result<void> give_changes(store::ReadTx& tx, const Changes& changes, const Sink& sink);
   Result<void> give_organizations(store::ReadTx& tx, const Changes& changes, const Sink& sink);
@@ -79,6 +83,7 @@ class StoreFeed final : public verify::Feed, private LogSource {
   Result<void> give_retired(store::ReadTx& tx, const core::Event& event, const Sink& sink);
   // The item of `row`, or nothing when it was changed by somebody without the row key.
   std::optional<verify::TokenItem> check(store::ReadTx& tx, const store::TokenRow& row);
+  void refuse(core::TokenId id);
 
   StoreFeedDependencies dependencies_;
   LogFollower follower_;
