@@ -115,6 +115,8 @@ void print_memory(uint64_t tokens, uint64_t counted, uint64_t resident) {
   const auto per_token = [&](uint64_t bytes) {
     return static_cast<double>(bytes) / static_cast<double>(tokens);
   };
+  std::fprintf(stderr, "bytes a token: %.2f counted, %.2f resident\n", per_token(counted),
+               per_token(resident));
   if (tokens != kGoalTokens) return;  // a table of few tokens has room for more
   ResultLine("P3 index memory, counted", per_token(counted), "bytes/token")
       .goal_at_most(48)

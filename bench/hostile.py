@@ -75,6 +75,10 @@ class Bench:
                                     ["Transfer-Encoding: xchunked"], ["X: y", " z"])]
         return [
             ("10^6 wrong tokens a minute", "flood", 16_700, list(self.wrong_tokens())),
+            ("10,000 kept connections, 5,000 requests a second", "active", 10_000,
+             list(self.good_requests())[1:2]),
+            ("connections made and closed as fast as they are taken", "churn", 256,
+             [request("/nowhere")]),
             ("10,000 idle connections", "hold", 10_000, [request("/nowhere")]),
             ("2,000 slow heads", "drip", 2_000, [b"GET / HTTP/1.1\r\nHost: h\r\nX: "]),
             ("2,000 slow bodies", "drip", 2_000, [half_body]),

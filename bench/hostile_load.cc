@@ -3,7 +3,11 @@
 // usage: hostile_load MODE PORT SECONDS COUNT REQUESTS_FILE
 //   good    COUNT requests a second, evenly, on 16 kept connections. Latency counts from the moment
 //           that a request was due, so a stalled server cannot hide the ones that waited.
-//   flood   COUNT requests a second, pipelined, on 64 connections from as many addresses.
+//   flood   COUNT requests a second, pipelined, on 1,024 connections from as many addresses.
+//   active  COUNT kept connections from as many addresses, each with a request every other second.
+//   churn   COUNT connections at once that are made, send a request and are closed when its answer
+//           begins, as fast as it goes.
+//   again   COUNT connections that each send the next request when they have their answer.
 //   hold    COUNT connections that each send one request and stay; those that are closed come back.
 //   drip    COUNT connections that each send a part of a request and then a byte a second.
 //   refuse  COUNT connections that ask for much and do not read what they get.
@@ -38,7 +42,7 @@ using Clock = std::chrono::steady_clock;
 using Moment = Clock::time_point;
 
 constexpr size_t kGoodConnections = 16;
-constexpr size_t kFloodConnections = 64;
+constexpr size_t kFloodConnections = 1024;
 constexpr size_t kOutstandingMax = 64;  // of a flooding connection
 constexpr size_t kOpenedAtOnce = 200;   // a tick, so that the backlog holds them
 
@@ -73,7 +77,8 @@ class Load {
   explicit Load(Options options) : options_(std::move(options)), poll_(epoll_create1(0)) {}
 
   int run() {
-    const bool is_rate = options_.mode == "good" || options_.mode == "flood";
+    const bool is_rate = is_rate_mode();
+    const double rate = static_cast<double>(options_.count) / (options_.mode == "active" ? 2 : 1);
     const size_t peers = options_.mode == "good"    ? kGoodConnections
                          : options_.mode == "flood" ? kFloodConnections
                                                     : options_.count;
@@ -87,11 +92,10 @@ class Load {
       open_some();
       if (is_rate) {
         const double elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
-        const auto wanted = static_cast<size_t>(elapsed * static_cast<double>(options_.count)) + 1;
+        const auto wanted = static_cast<size_t>(elapsed * rate) + 1;
         for (; due < wanted; ++due) {
-          send_next(begin +
-                    std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
-                        static_cast<double>(due) / static_cast<double>(options_.count))));
+          send_next(begin + std::chrono::duration_cast<Clock::duration>(
+                                std::chrono::duration<double>(static_cast<double>(due) / rate)));
         }
       }
       if (Clock::now() >= tick) {
@@ -105,6 +109,10 @@ class Load {
   }
 
  private:
+  bool is_rate_mode() const {
+    return options_.mode == "good" || options_.mode == "flood" || options_.mode == "active";
+  }
+
   void open_some() {
     size_t opened = 0;
     for (; opened < kOpenedAtOnce && next_closed_ < peers_.size(); ++next_closed_) {
@@ -157,8 +165,7 @@ class Load {
     event.events = options_.mode == "refuse" ? static_cast<uint32_t>(EPOLLRDHUP) : EPOLLIN;
     event.data.u64 = place;
     epoll_ctl(poll_, EPOLL_CTL_ADD, socket, &event);
-    const bool is_rate = options_.mode == "good" || options_.mode == "flood";
-    if (!is_rate) queue(peer, Clock::now());
+    if (!is_rate_mode()) queue(peer, Clock::now());
   }
 
   void queue(Peer& peer, Moment due) {
@@ -213,6 +220,12 @@ class Load {
       const ssize_t size = ::recv(peer.socket, bytes.data(), bytes.size(), 0);
       if (size < 0 && errno == EAGAIN) return;
       if (size <= 0) return close(peer);
+      if (options_.mode == "churn") {
+        ++report_.statuses[size > 12 ? std::atoi(bytes.data() + 9) : 0];
+        const size_t place = static_cast<size_t>(&peer - peers_.data());
+        ::close(peer.socket);
+        return open(place);
+      }
       read_answers(peer, {bytes.data(), static_cast<size_t>(size)});
     }
   }
@@ -251,6 +264,7 @@ class Load {
     if (peer.waiting.empty()) return;
     const auto took = Clock::now() - peer.waiting.front();
     peer.waiting.pop_front();
+    if (options_.mode == "again" && peer.out.empty()) queue(peer, Clock::now());
     if (options_.mode != "good") return;
     report_.latencies_us.push_back(std::chrono::duration<double, std::micro>(took).count());
   }
