@@ -36,6 +36,8 @@ constexpr int kStoreThreads = 4;
 constexpr size_t kStoreQueueMax = 1024;
 constexpr Milliseconds kStoreWaitMax{250};  // from then on it is better to come back
 constexpr size_t kPasswordQueueMax = 64;
+constexpr int kLoadTriesMax = 10;
+constexpr Milliseconds kLoadPause{300};
 
 int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
@@ -134,6 +136,7 @@ struct Server::State {
   Result<void> open_store();
   Result<void> load_index();
   Result<void> start_services();
+  Result<void> load_index();
   Result<void> start_listeners();
   Result<void> tell();
   Measurements measure() const;
@@ -271,6 +274,17 @@ Result<void> Server::State::start_services() {
                   {services, *verifier, catalog, *workers, *password_workers, clock, entropy, log},
                   options));
   return {};
+}
+
+// A start may fall into a failover: what was read then is read again.
+Result<void> Server::State::load_index() {
+  for (int tries = 1;; ++tries) {
+    auto loaded = verifier->load(*recording_feed);
+    if (loaded || loaded.error().code != ErrorCode::feed_truncated || tries == kLoadTriesMax) {
+      return loaded;
+    }
+    std::this_thread::sleep_for(kLoadPause);
+  }
 }
 
 // Takes all addresses, so that one in use is told before anything else is done.
