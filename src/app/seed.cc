@@ -44,10 +44,7 @@ Seeder::Seeder(const SeedDependencies& dependencies, const SeedSize& size)
       clock_(dependencies.now),
       writer_(dependencies.driver,
               {clock_, dependencies.entropy, dependencies.log, dependencies.keys.row_keys()}),
-      run_(format_hex(std::array<uint8_t, 4>{static_cast<uint8_t>(dependencies.now.ms >> 32),
-                                             static_cast<uint8_t>(dependencies.now.ms >> 24),
-                                             static_cast<uint8_t>(dependencies.now.ms >> 16),
-                                             static_cast<uint8_t>(dependencies.now.ms >> 8)})) {}
+      run_(std::to_string(dependencies.now.ms)) {}
 
 // SplitMix64: which token gets what is no secret, and should be the same in each run.
 uint64_t Seeder::below(uint64_t bound) {
