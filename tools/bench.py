@@ -70,6 +70,8 @@ PARTS = [
          [program("list_page", 10_000, 3)]),
     http("sizes", "disk, connections, and bytes to gates", "sizes.py"),
     http("start", "P4: from start to ready", "start_up.py"),
+    Part("growth", "checks while the index grows or is loaded anew",
+         [program("growth", 10_000_000, 10)], [program("growth", 1_000_000, 3)]),
     http("nodes", "P6: from revocation to refusal on every node", "revocation_nodes.py"),
     http("peers", "P8: checks beside token services", "peers.py"),
 ]

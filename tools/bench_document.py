@@ -138,6 +138,17 @@ def goals_table(lines):
                  rows)
 
 
+def remark(line):
+    """What stands beside a result: percentiles, the note, or who was at the limit."""
+    unit = line.get("percentile_unit", line["unit"])
+    names = {"p99": "p99", "p99_9": "p99.9", "p99_99": "p99.99", "max": "most"}
+    told = ", ".join(f"{name} {number(line[key])}" for key, name in names.items() if key in line)
+    parts = [f"{told} {unit}"] if told else []
+    if line.get("note") or line.get("bottleneck"):
+        parts.append(line.get("note") or "at its limit: " + line["bottleneck"])
+    return "; ".join(parts)
+
+
 def details_table(lines):
     rows = []
     for line in lines:
@@ -145,8 +156,8 @@ def details_table(lines):
             continue
         rows.append([line["name"], values(line),
                      number(line["ratio"]) + spread(line) if "ratio" in line else "",
-                     line.get("note") or line.get("bottleneck") or ""])
-    return table(["what", "measured, and beside it", "ratio", "note, or who was at the limit"],
+                     remark(line)])
+    return table(["what", "measured, and beside it", "ratio", "and"],
                  rows)
 
 

@@ -51,6 +51,8 @@ class Goals(unittest.TestCase):
         lines = [compared("P1 a", 0.9, goal=0.85), line("some detail", 3),
                  line("P10 no goal", 4), line("a point", 5, series="s", x=10)]
         text = bench_document.goals_table(lines) + bench_document.details_table(lines)
+        self.assertIn("| p99 7.00, most 9.00 us; a note |", bench_document.details_table(
+            [line("some detail", 3, p99=7, max=9, note="a note", bottleneck="server")]))
         for name, count in (("| P1 | a:", 1), ("| some detail |", 1), ("| P10 no goal |", 1),
                             ("a point", 0)):
             self.assertEqual(text.count(name), count, name)
