@@ -136,7 +136,6 @@ struct Server::State {
   Result<void> open_store();
   Result<void> load_index();
   Result<void> start_services();
-  Result<void> load_index();
   Result<void> start_listeners();
   Result<void> tell();
   Measurements measure() const;
@@ -222,8 +221,15 @@ Result<void> Server::State::load_index() {
     feed->resume(header.from, header.through, names);
     feed_log.begin({header.from.position(), verify::mark_of(header.from.hash), Ticks{}});
   });
-  LK_CHECK(is_loaded ? verifier->follow_once(*recording_feed, Milliseconds(0))
-                     : verifier->load(*recording_feed));
+  for (int tries = 1;; ++tries) {
+    const auto loaded = is_loaded ? verifier->follow_once(*recording_feed, Milliseconds(0))
+                                  : verifier->load(*recording_feed);
+    if (loaded) break;
+    // A start may fall into a failover: what was read then is read again.
+    const bool is_lost = loaded.error().code == ErrorCode::feed_truncated;
+    if (!is_lost || tries == kLoadTriesMax) return loaded.error();
+    std::this_thread::sleep_for(kLoadPause);
+  }
   snapshot_keeper = std::make_unique<SnapshotKeeper>(*snapshot, *verifier, log, is_loaded);
   return {};
 }
@@ -274,17 +280,6 @@ Result<void> Server::State::start_services() {
                   {services, *verifier, catalog, *workers, *password_workers, clock, entropy, log},
                   options));
   return {};
-}
-
-// A start may fall into a failover: what was read then is read again.
-Result<void> Server::State::load_index() {
-  for (int tries = 1;; ++tries) {
-    auto loaded = verifier->load(*recording_feed);
-    if (loaded || loaded.error().code != ErrorCode::feed_truncated || tries == kLoadTriesMax) {
-      return loaded;
-    }
-    std::this_thread::sleep_for(kLoadPause);
-  }
 }
 
 // Takes all addresses, so that one in use is told before anything else is done.
