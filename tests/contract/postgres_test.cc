@@ -5,6 +5,7 @@
 #include "contract.h"
 #include "cutting_proxy.h"
 #include "store/event_rows.h"
+#include "store/shared_engine.h"
 
 namespace latchkey::store {
 namespace {
@@ -84,6 +85,23 @@ TEST_F(TwoNodes, WaitersWakeForTheOthersChange) {
   EXPECT_EQ(events->size(), 1u);
   EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
   EXPECT_EQ(second().head().revision.number, 1u);
+}
+
+TEST_F(TwoNodes, AListenerHearsOfACommitAtOnce) {
+  auto driver = open_postgres_in(first_.folder());
+  ASSERT_OK(driver);
+  auto listener = (*driver)->shared()->listen();
+  ASSERT_OK(listener);
+  std::jthread writer([&] {
+    std::this_thread::sleep_for(100ms);
+    ASSERT_OK(append(first()));
+  });
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_OK((*listener)->wait(20s));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 10s);
+  (*listener)->wake();
+  ASSERT_OK((*listener)->wait(20s));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 15s);
 }
 
 // Should the notification be lost, the head is looked at all the same: the event is put in by
