@@ -422,6 +422,8 @@ TEST_F(PostgresSession, ATransactionThatOnlyLooksLikeACommitIsNone) {
 
 TEST_F(PostgresSession, WhatRanLaterFailsWithTheNextAndEndsTheTransaction) {
   ASSERT_OK(connection().run_script("CREATE TABLE t (a BIGINT PRIMARY KEY)"));
+  // Prepared before, so that it is the statement itself that learns of the failure.
+  ASSERT_OK(connection().run("SELECT a FROM t WHERE a = $1", {1}));
   ASSERT_OK(connection().run_later("BEGIN"));
   ASSERT_OK(connection().run_later("SAVEPOINT one"));
   ASSERT_OK(connection().run_later("INSERT INTO t (a) VALUES ($1)", {1}));
