@@ -13,6 +13,8 @@
 namespace latchkey::service {
 namespace {
 
+// For how long a node has a mail for itself. One that ends meanwhile leaves it to the others after.
+constexpr Milliseconds kClaim = std::chrono::minutes(2);
 constexpr std::string_view kReader = "notifier";
 constexpr int kEventsAtOnce = 500;
 constexpr int kMailsAtOnce = 20;
@@ -205,6 +207,12 @@ Result<bool> Notifier::deliver() {
   };
   LK_CHECK(dependencies_.store.read(load));
   for (store::MailRow& mail : due) {
+    bool is_ours = false;
+    LK_CHECK(dependencies_.store.write_aside([&](store::WriteTx& tx) -> Result<void> {
+      LK_TRY(is_ours, store::claim_mail(tx, mail, dependencies_.clock.now() + kClaim));
+      return {};
+    }));
+    if (!is_ours) continue;
     const auto sent =
         mailer_->send({.message_id = core::format_id(mail.id) + '@' + host_of(options_.public_url),
                        .recipient = mail.recipient,

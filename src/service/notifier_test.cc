@@ -19,10 +19,12 @@ class FakeMailer final : public Mailer {
  public:
   Result<void> send(const Mail& mail) override {
     tried.push_back(mail);
+    if (meanwhile) meanwhile();
     if (refusals-- > 0) return Error(refusal, "450 Try again later");
     return {};
   }
   std::vector<Mail> tried;
+  std::function<void()> meanwhile;
   int refusals = 0;
   ErrorCode refusal = ErrorCode::mail_refused;
 };
@@ -161,6 +163,27 @@ TEST_F(NotifierTest, ARefusedMailIsTriedLaterAndLaterUnderTheSameId) {
   }
 }
 
+// Another node looks for mails while one is being sent.
+TEST_F(NotifierTest, OfSeveralNodesOneSendsAMail) {
+  FakeMailer others;
+  Notifier other(world_.dependencies(), options_, &others);
+  mailer_.meanwhile = [&] { (void)step(other); };
+  add_token(ada_, "night build");
+  drain(notifier_);
+  drain(other);
+  EXPECT_EQ(mailer_.tried.size() + others.tried.size(), 1u);
+  // One that ended with the mail in its hands leaves it to the others.
+  add_token(ada_, "another");
+  mailer_.meanwhile = [&] { world_.fault().arm(1, 1'000'000); };
+  EXPECT_FALSE(notifier_.step(Milliseconds(0)).has_value());
+  world_.fault().disarm();
+  drain(other);
+  EXPECT_EQ(others.tried.size(), 0u);
+  world_.clock.advance(std::chrono::minutes(2));
+  drain(other);
+  EXPECT_EQ(others.tried.size(), 1u);
+}
+
 TEST_F(NotifierTest, WaitsAreCappedAndAttemptsEnd) {
   mailer_.refusals = 1000;
   add_token(ada_, "build");
@@ -190,6 +213,7 @@ TEST_F(NotifierTest, AFailureAtAnyStatementLosesNoMailAndWritesNoneTwice) {
     world_.fault().arm(failing, 1000);
     const auto stepped = notifier_.step(Milliseconds(0));
     world_.fault().disarm();
+    world_.clock.advance(std::chrono::minutes(2));  // a mail that it had claimed is free again
     Notifier restarted(world_.dependencies(), options_, &mailer_);
     drain(restarted);
     const auto mails = outbox(ada_);

@@ -84,4 +84,12 @@ Result<void> update_mail(WriteTx& tx, const MailRow& row) {
       {row.id, row.sent_at, row.attempts, row.next_attempt_at, row.last_error}));
 }
 
+Result<bool> claim_mail(WriteTx& tx, const MailRow& row, Instant until) {
+  LK_TRY(const int64_t changed,
+         tx.connection().run("UPDATE mails SET next_attempt_at = $3 "
+                             "WHERE mail_id = $1 AND next_attempt_at = $2 AND sent_at IS NULL",
+                             {row.id, row.next_attempt_at, until}));
+  return changed == 1;
+}
+
 }  // namespace latchkey::store

@@ -36,5 +36,8 @@ Result<std::vector<MailRow>> list_due_mails(ReadTx& tx, Instant now, int limit);
 // A person's mails, newest first.
 Result<std::vector<MailRow>> list_mails_of(ReadTx& tx, core::PersonId person, int limit);
 Result<void> update_mail(WriteTx& tx, const MailRow& row);
+// Puts the next attempt at an unsent mail off to `until`, if nobody did since `row` was read;
+// whether it did. So of several nodes one sends it.
+Result<bool> claim_mail(WriteTx& tx, const MailRow& row, Instant until);
 
 }  // namespace latchkey::store
