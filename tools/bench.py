@@ -122,6 +122,10 @@ def write_results(lines):
     new.replace(RESULTS)
 
 
+def executable_of(command):
+    return Path(command[1] if str(command[0]).endswith("python3") else command[0])
+
+
 def run_command(command, stamp):
     """The result lines of one command; None if it failed. Its stderr goes to ours."""
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True,
@@ -136,7 +140,7 @@ def run_command(command, stamp):
     code = process.wait()
     ends.cancel()
     if code != 0:
-        print(f"  FAILED: {Path(str(command[-1])).name} ended with {code}", flush=True)
+        print(f"  FAILED: {executable_of(command).name} ended with {code}", flush=True)
         return None
     return lines
 
@@ -145,7 +149,7 @@ def run_part(part, is_quick, stamp):
     """The result lines of a part; None if one of its commands is not there or failed."""
     lines = []
     for command in part.quick if is_quick else part.full:
-        executable = Path(command[1] if str(command[0]).endswith("python3") else command[0])
+        executable = executable_of(command)
         if not executable.exists():
             print(f"  {executable.relative_to(ROOT)} is not there: not measured", flush=True)
             return None
