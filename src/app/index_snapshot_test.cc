@@ -244,7 +244,9 @@ TEST_F(IndexSnapshotTest, AnotherEpochIsRefused) {
     tx.begin_epoch(epoch);
     LK_CHECK(tx.append({.action = core::Action::store_restored,
                         .organization = std::nullopt,
-                        .actor = std::nullopt},
+                        .actor = std::nullopt,
+                        .subjects = {},
+                        .data = "{}"},
                        {}));
     return {};
   }));
