@@ -58,8 +58,14 @@ class World(unittest.TestCase):
             self.nodes.append(node)
         secret = self.nodes[0].cli("client", "add", "gate", "--may", "feed", "--data",
                                    self.nodes[0].data).strip()
-        self.gate = Follower(self.nodes[2].folder, self.nodes[2].url, secret)
-        self.addCleanup(self.gate.close)
+        # Another node knows a new client a moment later.
+        deadline = time.monotonic() + 10
+        while True:
+            self.gate = Follower(self.nodes[2].folder, self.nodes[2].url, secret)
+            self.addCleanup(self.gate.close)
+            if self.gate.first == "loaded" or time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
         self.assertEqual(self.gate.first, "loaded")
         self.gate_lock = threading.Lock()
         self.history = History()
