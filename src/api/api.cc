@@ -299,7 +299,7 @@ Result<http::Response> ApiImpl::call(Exchange& exchange) {
   if (call.revision.number != 0) {
     context_.dependencies.verifier.wait_for(call.revision, context_.options.index_wait_max);
     response.add_header("X-Latchkey-Revision",
-                        core::format_position({context_.options.epoch, call.revision}));
+                        core::format_position({context_.options.epoch(), call.revision}));
   }
   return response;
 }

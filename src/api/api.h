@@ -7,6 +7,7 @@
 // handle() from any network thread. Spec: docs/spec/authentication.md, lifecycle-api.md.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -55,9 +56,10 @@ struct ApiDependencies {
 };
 
 struct ApiOptions {
-  std::string public_url;             // "http://127.0.0.1:8080", no slash at the end
-  Uuid deployment_id;                 // of this installation, in connectionData
-  core::Epoch epoch;                  // that the revisions of answers count in
+  std::string public_url;  // "http://127.0.0.1:8080", no slash at the end
+  Uuid deployment_id;      // of this installation, in connectionData
+  // That the revisions of answers count in: a failover that lost changes begins another.
+  std::function<core::Epoch()> epoch;
   Milliseconds index_wait_max{1000};  // how long a change's answer waits for our index
   Milliseconds expiry_notice = std::chrono::days(14);  // when answers begin to carry the expiry
 };

@@ -273,7 +273,7 @@ Result<void> Server::State::start_services() {
   api::ApiOptions options;
   options.public_url = started.public_url;
   options.deployment_id = keys->deployment_id();
-  options.epoch = store->head().epoch;
+  options.epoch = [this] { return store->head().epoch; };
   const api::Services services{*identity, *organizations, *projects, *tokens, *notifier,
                                last_use,  *clients,       *feed_hub, *usage,  usage_recorder};
   LK_TRY(api, api::Api::create(
