@@ -30,11 +30,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
-#include <fstream>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "answer_reader.h"
 
 namespace {
 
@@ -299,18 +300,6 @@ class Load {
   Moment reopen_at_{};
 };
 
-std::vector<std::string> read_requests(const char* path) {
-  std::vector<std::string> requests;
-  std::ifstream file(path, std::ios::binary);
-  std::string line;
-  while (std::getline(file, line)) {
-    std::string request(std::strtoul(line.c_str(), nullptr, 10), '\0');
-    file.read(request.data(), static_cast<std::streamsize>(request.size()));
-    requests.push_back(std::move(request));
-  }
-  return requests;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -319,7 +308,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   Options options{argv[1], static_cast<uint16_t>(std::atoi(argv[2])), std::atof(argv[3]),
-                  static_cast<size_t>(std::atol(argv[4])), read_requests(argv[5])};
+                  static_cast<size_t>(std::atol(argv[4])), latchkey::bench::read_requests(argv[5])};
   if (options.requests.empty()) {
     std::fprintf(stderr, "hostile_load: no requests in %s\n", argv[5]);
     return 2;

@@ -46,12 +46,6 @@ Digest digest_of(const core::ScopeCatalog& catalog) {
   return sha256(bytes.bytes());
 }
 
-uint64_t all_tokens(const verify::ImageTotals& totals) {
-  uint64_t sum = 0;
-  for (const uint64_t tokens : totals.tokens) sum += tokens;
-  return sum;
-}
-
 // The head that the log had after the event `revision`.
 Result<store::LogHead> load_head_at(store::ReadTx& tx, const core::Position& position) {
   LK_TRY(const auto events, store::list_events(tx.connection(), {position.revision.number - 1}, 1));
@@ -108,14 +102,14 @@ Result<void> IndexSnapshot::try_load(const Resume& resume) {
   dependencies_.log.info("index.snapshot_used",
                          {{"revision", static_cast<int64_t>(revision_.number)},
                           {"events_since", static_cast<int64_t>(events)},
-                          {"tokens", static_cast<int64_t>(all_tokens(header.totals))},
+                          {"tokens", static_cast<int64_t>(header.totals.all_tokens())},
                           {"ms", since(begin).count()}});
   return {};
 }
 
 Result<uint64_t> IndexSnapshot::check_log(const SnapshotHeader& header) {
   uint64_t events = 0;
-  const uint64_t limit = std::max(kEventsMin, all_tokens(header.totals) / kTokensForEvent);
+  const uint64_t limit = std::max(kEventsMin, header.totals.all_tokens() / kTokensForEvent);
   bool has_through = header.through.hash == header.from.hash;
   const auto body = [&](store::ReadTx& tx) -> Result<void> {
     LK_TRY(const store::LogHead head, store::load_signed_head(tx.connection(), tx.row_keys()));
@@ -169,7 +163,7 @@ Result<void> IndexSnapshot::write(const std::function<bool(Milliseconds)>& rest)
   revision_ = from.revision;
   dependencies_.log.info("index.snapshot_written",
                          {{"revision", static_cast<int64_t>(revision_.number)},
-                          {"tokens", static_cast<int64_t>(all_tokens(header.totals))},
+                          {"tokens", static_cast<int64_t>(header.totals.all_tokens())},
                           {"bytes", static_cast<int64_t>(bytes)},
                           {"ms", since(begin).count()}});
   return {};

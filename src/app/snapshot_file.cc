@@ -9,7 +9,6 @@
 #include <cstring>
 #include <deque>
 #include <filesystem>
-#include <numeric>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -96,10 +95,6 @@ bool read_all(int descriptor, std::span<uint8_t> bytes) {
 template <class T>
 std::span<const uint8_t> bytes_of(const T& value) {
   return {reinterpret_cast<const uint8_t*>(&value), sizeof value};
-}
-
-uint64_t all_tokens(const verify::ImageTotals& totals) {
-  return std::accumulate(totals.tokens.begin(), totals.tokens.end(), uint64_t{0});
 }
 
 }  // namespace
@@ -277,7 +272,7 @@ Result<SnapshotReader> SnapshotReader::open(const std::string& path, const Hmac&
   ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   LK_CHECK(reader.read_header());
   // Signed by us, so that this is our own bug: better found before memory is taken.
-  if (all_tokens(reader.header_.totals) > static_cast<uint64_t>(status.st_size)) {
+  if (reader.header_.totals.all_tokens() > static_cast<uint64_t>(status.st_size)) {
     return damaged("its sizes");
   }
   return reader;

@@ -64,13 +64,19 @@ const core::Subject* find_token_subject(const core::Event& event) {
 
 }  // namespace
 
-std::optional<verify::TokenItem> token_item(store::ReadTx& tx, const core::ScopeCatalog& catalog,
+std::optional<verify::TokenItem> token_item(store::ReadTx& tx,
+                                            const std::optional<core::ScopeSet>& scopes,
                                             const store::TokenRow& row) {
   const core::Token& token = row.token;
-  const auto scopes = catalog.closure_of(token.scope);
   if (!store::is_ours(tx, row) || !scopes) return std::nullopt;
   return verify::TokenItem{token.id, token.organization, token.owner, token.digest,
                            *scopes,  token.valid_to,     token.state};
+}
+
+std::optional<verify::TokenItem> token_item(store::ReadTx& tx, const core::ScopeCatalog& catalog,
+                                            const store::TokenRow& row) {
+  const auto scopes = catalog.closure_of(row.token.scope);
+  return token_item(tx, scopes ? std::optional(*scopes) : std::nullopt, row);
 }
 
 Result<std::optional<verify::RetiredDigestItem>> retired_item(store::ReadTx& tx,

@@ -27,6 +27,10 @@ namespace latchkey::app {
 // The item of `row`, or nothing when it was changed by somebody without the row key.
 std::optional<verify::TokenItem> token_item(store::ReadTx& tx, const core::ScopeCatalog& catalog,
                                             const store::TokenRow& row);
+// As above, for who has found the closure of its scope (nothing: it has none).
+std::optional<verify::TokenItem> token_item(store::ReadTx& tx,
+                                            const std::optional<core::ScopeSet>& scopes,
+                                            const store::TokenRow& row);
 // The digest that the regeneration `event` replaced; nothing if its token is not there any more.
 // Errors: integrity_violated (the event has another form).
 Result<std::optional<verify::RetiredDigestItem>> retired_item(store::ReadTx& tx,

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/store_feed.h"
 #include "base/mutex.h"
 #include "store/token_rows.h"
 
@@ -93,14 +94,11 @@ class TokenLoad {
       std::vector<verify::TokenItem> items;
       std::vector<core::TokenId> refused;
       for (const store::TokenRow& row : *batch) {
-        const core::Token& token = row.token;
-        const auto scopes = closures.find(token.scope);
-        if (!store::is_ours(tx_, row) || !scopes) {
-          refused.push_back(token.id);
-          continue;
+        if (const auto item = token_item(tx_, closures.find(row.token.scope), row)) {
+          items.push_back(*item);
+        } else {
+          refused.push_back(row.token.id);
         }
-        items.push_back({token.id, token.organization, token.owner, token.digest, *scopes,
-                         token.valid_to, token.state});
       }
       MutexLock lock(sink_mutex_);
       for (const verify::TokenItem& item : items) sink_(item);

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <numeric>
 #include <span>
 
 #include "base/result.h"
@@ -43,6 +44,8 @@ struct ImageTotals {
   uint64_t organizations = 0;
   uint64_t memberships = 0;
   uint64_t names = 0;
+
+  uint64_t all_tokens() const { return std::accumulate(tokens.begin(), tokens.end(), uint64_t{0}); }
 };
 
 // Takes a block; an error ends the image.
