@@ -39,7 +39,7 @@ const test = base.extend<{ signedIn: Page }, { server: Server }>({
     await server.start(["--config", file]);
     server.setUp();
     await use(server);
-    server.stop();
+    await server.stop();
   }, { scope: "worker" }],
   signedIn: async ({ page, server }, use) => {
     const problems = watch(page);

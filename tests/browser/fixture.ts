@@ -12,7 +12,7 @@ export const test = base.extend<{ signedIn: Page }, { server: Server }>({
     await server.start();
     server.setUp();
     await use(server);
-    server.stop();
+    await server.stop();
   }, { scope: "worker" }],
   signedIn: async ({ page, server }, use) => {
     watch(page);

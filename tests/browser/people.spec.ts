@@ -25,7 +25,7 @@ test("the set-up link makes the first person, who then makes a token", async ({ 
     await page.goto(server.setupLink);
     await expect(page.getByRole("heading", { name: "This link does not work" })).toBeVisible();
   } finally {
-    server.stop();
+    await server.stop();
   }
 });
 

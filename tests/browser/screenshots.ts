@@ -116,6 +116,6 @@ test("screenshots", async ({ browser }) => {
       await context.close();
     }
   } finally {
-    server.stop();
+    await server.stop();
   }
 });

@@ -72,9 +72,15 @@ export class Server {
     if (result.status !== 0) throw new Error(result.stderr);
   }
 
-  stop(): void {
-    this.#process?.removeAllListeners("exit");
-    this.#process?.kill("SIGTERM");
+  // Waits for the end: a server that stops still writes its snapshot.
+  async stop(): Promise<void> {
+    const child = this.#process;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      child.removeAllListeners("exit");
+      const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+      child.kill("SIGTERM");
+      await ended;
+    }
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -27,6 +27,6 @@ test("signing in, making a token and coming back within TLS", async ({ page, con
     expect(foreign).toEqual([]);
     expect(problems).toEqual([]);
   } finally {
-    server.stop();
+    await server.stop();
   }
 });
