@@ -178,8 +178,12 @@ class Move {
   Result<void> prepare_target() {
     const auto version = find_schema_version(*target_);
     if (version && *version != kImportSchema) {
-      return Error(ErrorCode::conflict, "the target has a store already", "",
-                   "name an empty database");
+      LK_TRY(const bool was_moved, has_moved());
+      // A run that was killed after its end leaves that to be said.
+      return was_moved ? Error(ErrorCode::conflict, "all of this database is in the target already",
+                               "", "put store.url into latchkey.toml and start the nodes")
+                       : Error(ErrorCode::conflict, "the target has a store already", "",
+                               "name an empty database");
     }
     if (version) return check_source();
     LK_CHECK(target_->run(target_driver_.begin_write()));
@@ -191,6 +195,18 @@ class Move {
     LK_CHECK(target_->run("INSERT INTO moved_from (hash) VALUES ($1)", {report_.from.hash}));
     LK_CHECK(target_->run("COMMIT"));
     return {};
+  }
+
+  // Whether an earlier run opened the target to servers: the event after the last that was copied.
+  Result<bool> has_moved() {
+    const std::string moved = "\"movedHash\":\"" + format_hex(report_.from.hash) + "\"";
+    bool found = false;
+    LK_CHECK(target_->run("SELECT data FROM events WHERE revision = $1",
+                          {report_.from.revision.number + 1}, [&](const Row& row) -> Result<void> {
+                            found = row.text(0).find(moved) != std::string_view::npos;
+                            return {};
+                          }));
+    return found;
   }
 
   Result<void> check_source() {

@@ -114,6 +114,17 @@ class Serve(PostgresTest):
         first.revoke_token(made["authorizationId"])
         while second.use(made["token"]).status != 401:
             self.assertLess(time.monotonic(), deadline)
+        # A key that only one of them has would end the other.
+        for kind in ("digest", "row"):
+            refused = first.run("key", "rotate", kind, "--data", first.data)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn("1 other node serves", refused.stderr)
+        self.assertEqual(second.stop(), 0)
+        deadline = time.monotonic() + 30
+        while first.run("key", "rotate", "digest", "--data", first.data).returncode != 0:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.5)
+        self.assert_works(first, token)
 
     def test_a_crash_of_the_database_under_load(self):
         """What was acknowledged is there; what was refused may be; the server comes back itself."""
@@ -153,6 +164,8 @@ class Serve(PostgresTest):
 
 
 class Migrate(PostgresTest):
+    ROWS = 60_000
+
     def test_all_moves_through_kills(self):
         print(f"LATCHKEY_SEED={SEED}")
         moments = random.Random(SEED)
@@ -173,37 +186,33 @@ class Migrate(PostgresTest):
         server.stop()
         self.fill(server)
         before = self.hash_of(server)
-        kills = 0
-        for _ in range(20):
+        for third in range(3):
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                        text=True, env=server.environment)
-            try:
-                out, err = process.communicate(timeout=moments.uniform(0.3, 1.2) * (1 + kills))
-                break
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-                kills += 1
-                half = self.server(LATCHKEY_STORE_URL=url)
-                shutil.copytree(os.path.join(server.data, "keys"),
-                                os.path.join(half.data, "keys"))
-                os.chmod(half.data, 0o700)
-                if self.cluster.sql("SELECT to_regclass('schema_version')",
-                                    url.rsplit("/", 1)[1]):
-                    with self.assertRaises(AssertionError) as refused:
-                        half.start()
-                    self.assertRegex(str(refused.exception),
-                                     "half filled|offline tool has the database")
-        self.assertEqual(process.returncode, 0, err)
+            wanted = moments.randrange(self.ROWS // 4) + third * self.ROWS // 4
+            while self.rows_there(url) < wanted:
+                self.assertIsNone(process.poll(), "it ended before it was killed")
+            process.kill()
+            process.communicate()
+            half = self.server(LATCHKEY_STORE_URL=url)
+            shutil.copytree(os.path.join(server.data, "keys"), os.path.join(half.data, "keys"))
+            os.chmod(half.data, 0o700)
+            if self.cluster.sql("SELECT to_regclass('schema_version')", url.rsplit("/", 1)[1]):
+                with self.assertRaises(AssertionError) as refused:
+                    half.start()
+                self.assertRegex(str(refused.exception),
+                                 "half filled|offline tool has the database")
+        moved = subprocess.run(command, capture_output=True, text=True, check=False,
+                               env=server.environment)
+        out, err = moved.stdout, moved.stderr
+        self.assertEqual(moved.returncode, 0, err)
         report = json.loads(out)
-        print(f"kills: {kills}, rows: {report['rows']}")
-        self.assertGreater(kills, 0)
         self.assertLess(report["rowsCopied"], report["rows"])
         self.assertEqual(report["sourceEpoch"], epoch)
         self.assertEqual(self.hash_of(server), before)
         again = subprocess.run(command, capture_output=True, text=True, check=False,
                                env=server.environment)
-        self.assertIn("has a store already", again.stderr)
+        self.assertIn("is in the target already", again.stderr)
         self.assertNotIn(postgres.PASSWORD, err + again.stderr + out)
 
         server.environment["LATCHKEY_STORE_URL"] = url
@@ -219,11 +228,17 @@ class Migrate(PostgresTest):
     def hash_of(server):
         return hashlib.sha256(Path(server.data, "latchkey.db").read_bytes()).hexdigest()
 
-    @staticmethod
-    def fill(server):
+    def rows_there(self, url):
+        database = url.rsplit("/", 1)[1]
+        if not self.cluster.sql("SELECT to_regclass('token_days')", database):
+            return 0
+        return int(self.cluster.sql("SELECT count(*) FROM token_days", database))
+
+    @classmethod
+    def fill(cls, server):
         """Rows of a side table, so that the copy takes a while."""
-        subprocess.run(["sqlite3", os.path.join(server.data, "latchkey.db"), """
-            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+        subprocess.run(["sqlite3", os.path.join(server.data, "latchkey.db"), f"""
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {cls.ROWS})
             INSERT INTO token_days SELECT randomblob(16), i, 1, 0 FROM n"""], check=True)
 
 
