@@ -70,6 +70,7 @@ Result<core::Revision> KeyKeeper::log_changes(const core::EventContext& context,
 Result<core::DigestKeyId> KeyKeeper::rotate_digest_key(const service::Actor& actor) {
   const Turn turn(is_changing_);
   LK_CHECK(turn.check());
+  LK_CHECK(dependencies_.changes.check_alone());
   LK_TRY(const core::DigestKeyId key,
          dependencies_.keys.rotate_digest_key(dependencies_.entropy, dependencies_.clock.now()));
   // Bodies run one after the other, so with this write the last token of the old key is committed.
@@ -82,6 +83,7 @@ Result<KeyKeeper::RowRotation> KeyKeeper::rotate_row_key(const service::Actor& a
   LK_CHECK(turn.check());
   const auto before = dependencies_.keys.row_key_facts();
   if (before.size() > 1) return RowRotation{before.front().id, false};
+  LK_CHECK(dependencies_.changes.check_alone());
   LK_TRY(const core::RowKeyId key,
          dependencies_.keys.rotate_row_key(dependencies_.entropy, dependencies_.clock.now()));
   LK_CHECK(log_changes(actor.event_context("{}"), Newest::is_new));

@@ -36,7 +36,8 @@ class KeyKeeper {
   // the current digest key is old. Called once, at start. Errors: store_unavailable, configuration.
   Result<void> finish_logging();
 
-  // Errors of all: conflict (another change of keys is going on), store_unavailable, configuration.
+  // Errors of all: conflict (another change of keys is going on; for a new key, other nodes serve),
+  // store_unavailable, configuration.
   //
   // A new current digest key. Errors: conflict (there are too many).
   Result<core::DigestKeyId> rotate_digest_key(const service::Actor& actor);

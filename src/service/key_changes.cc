@@ -178,6 +178,17 @@ Result<uint64_t> KeyChanges::count_signed_rows() {
   return rows;
 }
 
+Result<void> KeyChanges::check_alone() {
+  LK_TRY(const uint64_t others, dependencies_.store.other_nodes());
+  if (others == 0) return {};
+  return Error(
+      ErrorCode::conflict,
+      std::to_string(others) + " other " + (others == 1 ? "node serves" : "nodes serve") +
+          " from this database and would not have the new key. Stop all but this one, wait "
+          "ten seconds, rotate, and copy its keys folder to the others before they start "
+          "(docs/operating/many-nodes.md).");
+}
+
 Result<core::Revision> KeyChanges::append(const core::EventContext& context, core::Action action,
                                           const std::string& data) {
   const auto body = [&](store::WriteTx& tx) -> Result<void> {

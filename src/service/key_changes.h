@@ -55,6 +55,9 @@ class KeyChanges {
                                           const store::RowPosition& after);
   // The same for the head of the log, if it needs it. Returns whether it did.
   Result<bool> resign_head(const core::EventContext& context);
+  // Makes sure that a new key is known wherever it is used: keys are files of each node, so no
+  // other one may serve while one is made. Errors: conflict (others serve), store_unavailable.
+  Result<void> check_alone();
   // How many rows there are that carry a MAC. Errors: store_unavailable. Cost: counts them.
   Result<uint64_t> count_signed_rows();
 

@@ -81,6 +81,7 @@ class BusyStore final : public store::Store {
   Result<void> copy_to(const std::string& path, const store::CopyProgress& progress) override {
     return inner_.copy_to(path, progress);
   }
+  Result<uint64_t> other_nodes() override { return inner_.other_nodes(); }
   void interrupt() override { inner_.interrupt(); }
 
  private:

@@ -100,7 +100,14 @@ class PostgresDriver final : public Driver, public SharedEngine {
   std::string_view lock_head() const override { return alone_ ? kLockHeadAlone : kLockHead; }
   std::string_view lock_schema() const override { return kLockSchema; }
   std::string_view announce() const override { return "NOTIFY latchkey_head"; }
-  Result<std::unique_ptr<Connection>> connect_briefly() override { return connect_with(kBrief); }
+  Result<std::unique_ptr<Connection>> connect_briefly() override {
+    LK_TRY(auto connection, connect_with(kBrief));
+    // Each start leaves a row behind.
+    LK_CHECK(connection->run(
+        "DELETE FROM node_heartbeats "
+        "WHERE beaten_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 86400000"));
+    return connection;
+  }
   Result<void> beat(Connection& connection) override {
     LK_CHECK(
         connection.run("INSERT INTO node_heartbeats (node_id, beaten_at) "
@@ -108,6 +115,17 @@ class PostgresDriver final : public Driver, public SharedEngine {
                        "ON CONFLICT (node_id) DO UPDATE SET beaten_at = excluded.beaten_at",
                        {options_.node.bytes}));
     return {};
+  }
+  Result<uint64_t> count_others(Connection& connection) override {
+    uint64_t count = 0;
+    LK_CHECK(connection.run(
+        "SELECT COUNT(*) FROM node_heartbeats WHERE node_id <> $1 "
+        "AND beaten_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 10000",
+        {options_.node.bytes}, [&](const Row& row) -> Result<void> {
+          count = static_cast<uint64_t>(row.integer(0));
+          return {};
+        }));
+    return count;
   }
   Result<std::unique_ptr<Listener>> listen() override {
     LK_TRY(auto connection, PostgresConnection::open(options_.target, kBrief, true));

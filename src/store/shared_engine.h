@@ -40,6 +40,9 @@ class SharedEngine {
   virtual Result<std::unique_ptr<Connection>> connect_briefly() = 0;
   // Commits a row of this process, durably. Errors: store_unavailable (the engine cannot commit).
   virtual Result<void> beat(Connection& connection) = 0;
+  // How many other processes committed a heartbeat in the last ten seconds. Errors:
+  // store_unavailable.
+  virtual Result<uint64_t> count_others(Connection& connection) = 0;
   // A listener, which also keeps offline tools out while it lives.
   // Errors: store_unavailable; conflict (an offline tool has the database for itself).
   virtual Result<std::unique_ptr<Listener>> listen() = 0;

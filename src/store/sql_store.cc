@@ -253,6 +253,17 @@ Result<std::vector<core::Event>> SqlStore::events(core::Revision after, int limi
   return events;
 }
 
+Result<uint64_t> SqlStore::other_nodes() {
+  uint64_t count = 0;
+  SharedEngine* const shared = driver_->shared();
+  if (shared == nullptr) return count;
+  LK_CHECK(read([&](ReadTx& tx) -> Result<void> {
+    LK_TRY(count, shared->count_others(tx.connection()));
+    return {};
+  }));
+  return count;
+}
+
 void SqlStore::interrupt() {
   MutexLock lock(mutex_);
   interrupted_ = true;

@@ -34,6 +34,7 @@ class SqlStore final : public Store {
   Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) override {
     return driver_->copy_to(path, on_progress);
   }
+  Result<uint64_t> other_nodes() override;
   void interrupt() override;
 
  private:

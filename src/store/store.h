@@ -116,6 +116,9 @@ class Store {
                                                   Milliseconds wait) = 0;
   // As Driver::copy_to.
   virtual Result<void> copy_to(const std::string& path, const CopyProgress& on_progress) = 0;
+  // How many other processes serve from this database, as their heartbeats of the last ten seconds
+  // tell; 0 for an engine that only one may write. Errors: store_unavailable.
+  virtual Result<uint64_t> other_nodes() = 0;
   // Wakes every waiter of events(), for a prompt stop. Later calls do not wait.
   virtual void interrupt() = 0;
 };
