@@ -236,6 +236,23 @@ TEST_F(IndexSnapshotTest, ALogThatLostItsEndIsNotGoneOnWith) {
   EXPECT_FALSE(snapshot->load([](const SnapshotHeader&, const auto&) {}));
 }
 
+// What it holds may be as new as the head was when it was written, and that was lost by a failover.
+TEST_F(IndexSnapshotTest, OneThatMaySayMoreThanTheLogIsRefused) {
+  start();
+  write();
+  const Hmac key = snapshot_key(world.row_keys().now()->current());
+  auto reader = World::must(SnapshotReader::open(path(), key));
+  SnapshotHeader header = reader.header();
+  ++header.through.revision.number;
+  header.through.hash = sha256({});
+  auto writer = World::must(SnapshotWriter::create(path(), key, header.nonce));
+  World::check(reader.read([&](const verify::ImageBlock& block) { return writer.add(block); }));
+  World::check(writer.finish(header));
+  make_token();  // the log has an event in that place, and others after it
+  make_token();
+  EXPECT_FALSE(start());
+}
+
 TEST_F(IndexSnapshotTest, AnotherEpochIsRefused) {
   start();
   write();

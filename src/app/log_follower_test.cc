@@ -237,6 +237,16 @@ TEST_F(LogFollowerTest, ALogThatIsNoContinuationIsLoadedAnew) {
   EXPECT_EQ(follow(), "done");
 }
 
+// It goes on past what was read, so that its events are the next ones by their numbers.
+TEST_F(LogFollowerTest, AnotherLogThatGoesOnIsLoadedAnew) {
+  load();
+  primary_.pop_back();
+  append(primary_, 1);
+  append(primary_, 1);
+  EXPECT_EQ(follow(), "feed_truncated");
+  EXPECT_THAT(given_, IsEmpty());
+}
+
 TEST_F(LogFollowerTest, WhatAViewShowedAheadMustComeTrue) {
   load();
   only_refuses_ = true;
