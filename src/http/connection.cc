@@ -21,8 +21,9 @@ constexpr size_t kOutputBytesKept = 64 * 1024;
 constexpr Milliseconds kDrainTime{1'000};
 constexpr size_t kDrainBytesMax = 4 * 1024 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-constexpr Refusal kFailed{500, "The server failed to answer."};
-constexpr Refusal kShed{503, "More has come than can be served now."};
+constexpr Refusal kFailed{500, "The server failed to answer.", kServerFailed};
+constexpr Refusal kShed{503, "More has come than can be served now; try again in a moment.",
+                        kServerBusy};
 
 void wipe_text(std::string& text) {
   wipe(text.data(), text.size());
@@ -53,7 +54,7 @@ void Connection::refuse_overload() {
 
 // Begins to speak HTTP.
 void Connection::begin() {
-  if (is_overload_) return refuse({503, "There are too many connections."});
+  if (is_overload_) return refuse({503, "There are too many connections.", kServerBusy});
   exchange_->set_up(thread_.dependencies().forwarder != nullptr, thread_.options().trusted_proxies,
                     stream_.is_encrypted());
   enter(Phase::waiting, thread_.options().limits.head_timeout);

@@ -8,7 +8,7 @@
 namespace latchkey::http {
 namespace {
 
-constexpr Refusal kFailed{500, "The server failed to answer."};
+constexpr Refusal kFailed{500, "The server failed to answer.", kServerFailed};
 
 }  // namespace
 

@@ -15,7 +15,8 @@ constexpr size_t kBufferBytesKept = 64 * 1024;
 // Room for the framing of a chunked body beyond its head; data leaves the buffer at once.
 constexpr size_t kChunkedRoomBytes = 16 * 1024;
 constexpr Refusal kBodyTooLarge{413, "The body is too large."};
-constexpr Refusal kNoMemory{503, "The server holds too many requests; try again in a moment."};
+constexpr Refusal kNoMemory{503, "The server holds too many requests; try again in a moment.",
+                            kServerBusy};
 
 std::string_view moved(std::string_view view, const char* from, const char* to) {
   return view.data() ? std::string_view(to + (view.data() - from), view.size()) : view;

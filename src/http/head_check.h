@@ -14,11 +14,17 @@
 
 namespace latchkey::http {
 
-// Why a request gets no handler: a status of 4xx or 5xx, and a sentence. A status of 0 is no
-// refusal.
+// What clients branch on when it is the server, and not their request, that is the reason.
+inline constexpr const char* kServerFailed = "InternalException";
+inline constexpr const char* kServerBusy = "ServiceOverloadedException";
+inline constexpr const char* kUpstreamAway = "ServiceUnavailableException";
+
+// Why a request gets no handler: a status of 4xx or 5xx, a sentence, and the `typeKey` of its
+// body. A status of 0 is no refusal.
 struct Refusal {
   int status = 0;
   const char* message = "";
+  const char* type_key = "VssRequestMalformedException";
   explicit operator bool() const { return status != 0; }
 };
 

@@ -289,12 +289,12 @@ void Relay::refuse(Failure failure) {
     const char* word;
   };
   static constexpr Row kRows[] = {
-      {{502, "The upstream cannot be reached."}, "unreachable"},
-      {{504, "The upstream did not answer in time."}, "timed_out"},
-      {{502, "The upstream's answer is not well-formed HTTP."}, "malformed"},
-      {{502, "The upstream closed the connection without an answer."}, "broken"},
-      {{503, "The upstream is down; try again in a moment."}, "down"},
-      {{503, "The upstream is busy; try again in a moment."}, "full"}};
+      {{502, "The upstream cannot be reached.", kUpstreamAway}, "unreachable"},
+      {{504, "The upstream did not answer in time.", kUpstreamAway}, "timed_out"},
+      {{502, "The upstream's answer is not well-formed HTTP.", kUpstreamAway}, "malformed"},
+      {{502, "The upstream closed the connection without an answer.", kUpstreamAway}, "broken"},
+      {{503, "The upstream is down; try again in a moment.", kUpstreamAway}, "down"},
+      {{503, "The upstream is busy; try again in a moment.", kServerBusy}, "full"}};
   const Row& row = kRows[static_cast<size_t>(failure)];
   if (failure != Failure::unreachable && failure != last_failure_) count(failure);
   const bool is_its_fault =

@@ -45,6 +45,7 @@ TEST(RelayFailure, NobodyListens) {
   const RawAnswer down = client.receive();
   EXPECT_EQ(error_of(down), "503 down") << "three failures in a row";
   EXPECT_THAT(down.head, HasSubstr("Retry-After: 1"));
+  EXPECT_THAT(down.body, HasSubstr(R"("typeKey":"ServiceUnavailableException")"));
   const UpstreamCounters counters = server.upstream->counters();
   EXPECT_EQ(counters.connect_failed_total, 3u);
   EXPECT_EQ(counters.down_total, 1u);

@@ -121,12 +121,16 @@ void append_head(std::string& out, const Response& response, Delivery delivery) 
 }
 
 Response make_refusal(const Refusal& refusal, std::string_view request_id) {
-  // The messages are our own constants and hold nothing that JSON would escape.
-  Response response = make_response(
-      refusal.status, "application/json; charset=utf-8",
-      std::string(R"({"$id":"1","innerException":null,"message":")") + refusal.message +
-          R"(","typeName":"Latchkey.Http.RequestMalformedException",)"
-          R"("typeKey":"VssRequestMalformedException","errorCode":0,"eventId":0})");
+  // The texts are our own constants and hold nothing that JSON would escape.
+  std::string body = R"({"$id":"1","innerException":null,"message":")";
+  body += refusal.message;
+  body += R"(","typeName":"Microsoft.VisualStudio.Services.Common.)";
+  body += refusal.type_key;
+  body += R"(, Microsoft.VisualStudio.Services.Common","typeKey":")";
+  body += refusal.type_key;
+  body += R"(","errorCode":0,"eventId":0})";
+  Response response =
+      make_response(refusal.status, "application/json; charset=utf-8", std::move(body));
   if (!request_id.empty()) response.add_header("ActivityId", std::string(request_id));
   if (refusal.status == 503) response.add_header("Retry-After", "1");
   return response;

@@ -366,7 +366,8 @@ TEST(ServerLimits, ShedsOrdinaryWorkFirstWhenRequestsWaitToBeRead) {
         reply.send(make_response(200, "text/plain", "served"));
       },
       options);
-  std::atomic<int> ordinary_shed{0}, essential_served{0}, without_retry_after{0};
+  std::atomic<int> ordinary_shed{0}, essential_served{0}, without_retry_after{0},
+      of_another_type{0};
   {
     std::vector<std::jthread> peers;
     for (int i = 0; i < 24; ++i) {
@@ -381,6 +382,9 @@ TEST(ServerLimits, ShedsOrdinaryWorkFirstWhenRequestsWaitToBeRead) {
           essential_served += answer.status == 200 && is_check;
           without_retry_after +=
               is_shed && answer.head.find("Retry-After: 1\r\n") == answer.head.npos;
+          of_another_type +=
+              is_shed &&
+              answer.body.find(R"("typeKey":"ServiceOverloadedException")") == answer.body.npos;
         }
       });
     }
@@ -390,6 +394,7 @@ TEST(ServerLimits, ShedsOrdinaryWorkFirstWhenRequestsWaitToBeRead) {
   EXPECT_EQ(counters.shed_ordinary, static_cast<uint64_t>(ordinary_shed));
   EXPECT_GT(essential_served, 240) << "more than half of the checks are served at any level";
   EXPECT_EQ(without_retry_after, 0);
+  EXPECT_EQ(of_another_type, 0);
 }
 
 ServerOptions small_budget() {

@@ -267,8 +267,8 @@ class Server:
         return Answer.of_bytes(received)
 
     def metric(self, name):
-        """The value of a metric that has no labels."""
-        found = re.search(rf"^{name} (\S+)$", self.operations("/metrics").text, re.M)
+        """The value of a metric; `name` has its labels, as they are written."""
+        found = re.search(rf"^{re.escape(name)} (\S+)$", self.operations("/metrics").text, re.M)
         if not found:
             raise AssertionError(f"there is no metric {name}")
         return float(found.group(1))
