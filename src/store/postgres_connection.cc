@@ -14,6 +14,8 @@ namespace {
 
 constexpr size_t kCachedStatementsMax = 512;
 constexpr size_t kMessageMax = 300;
+// How often a wait looks whether another server has taken over.
+constexpr Milliseconds kLookEvery{500};
 
 using SteadyClock = std::chrono::steady_clock;
 
@@ -88,8 +90,9 @@ void note_warning(void* warned, const PGresult* notice) {
 
 }  // namespace
 
-PostgresConnection::PostgresConnection(PGconn* connection, const PostgresWaits& waits)
-    : connection_(connection), waits_(waits) {
+PostgresConnection::PostgresConnection(PGconn* connection, const PostgresWaits& waits,
+                                       PostgresHosts* hosts)
+    : connection_(connection), waits_(waits), hosts_(hosts) {
   PQsetNoticeReceiver(connection, note_warning, &was_warned_);
 }
 
@@ -97,7 +100,8 @@ PostgresConnection::~PostgresConnection() = default;
 
 Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const PostgresTarget& target,
                                                                      const PostgresWaits& waits,
-                                                                     bool must_write) {
+                                                                     bool must_write,
+                                                                     PostgresHosts* hosts) {
   const std::string connect_seconds = std::to_string(waits.connect_seconds);
   // Those that stand later count, so what is given in the URL does; but not for what we rely on.
   std::vector<std::pair<const char*, const char*>> all = {
@@ -109,7 +113,8 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const Postg
       {"tcp_user_timeout", "10000"},
   };
   if (must_write) all.emplace_back("target_session_attrs", "read-write");
-  for (const auto& [name, value] : target.parameters) all.emplace_back(name.c_str(), value.c_str());
+  const auto parameters = hosts == nullptr ? target.parameters : hosts->parameters();
+  for (const auto& [name, value] : parameters) all.emplace_back(name.c_str(), value.c_str());
   all.emplace_back("client_encoding", "UTF8");
   const std::string_view password = target.password.reveal(RevealSecret{});
   if (!password.empty()) all.emplace_back("password", password.data());
@@ -123,11 +128,12 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const Postg
   values.push_back(nullptr);
   PGconn* const raw = PQconnectdbParams(names.data(), values.data(), 0);
   if (raw == nullptr) return Error(ErrorCode::store_unavailable, "out of memory");
-  std::unique_ptr<PostgresConnection> connection(new PostgresConnection(raw, waits));
+  std::unique_ptr<PostgresConnection> connection(new PostgresConnection(raw, waits, hosts));
   if (PQstatus(raw) != CONNECTION_OK || PQsetnonblocking(raw, 1) != 0) {
     return Error(ErrorCode::store_unavailable,
                  "cannot connect to " + target.name + ": " + reason_of(raw, target));
   }
+  if (hosts != nullptr) connection->mark_ = hosts->mark(raw);
   LK_CHECK(connection->settle_session(must_write));
   return connection;
 }
@@ -166,7 +172,7 @@ Result<int64_t> PostgresConnection::run(std::string_view sql, std::span<const Va
                                         const RowCallback& on_row) {
   had_conflict_ = false;
   was_warned_ = false;
-  if (is_lost_) return Error(ErrorCode::store_unavailable, "the connection to the database broke");
+  LK_CHECK(check_host());
   if (transaction_lost_ && sql != "ROLLBACK") return unavailable("25P02");
   LK_CHECK(keep_outer_rows());
   transaction_lost_ = false;
@@ -196,7 +202,7 @@ Result<int64_t> PostgresConnection::run(std::string_view sql, std::span<const Va
 
 Result<void> PostgresConnection::run_later(std::string_view sql,
                                            std::span<const Value> parameters) {
-  if (is_lost_) return Error(ErrorCode::store_unavailable, "the connection to the database broke");
+  LK_CHECK(check_host());
   if (transaction_lost_) return unavailable("25P02");
   LK_CHECK(keep_outer_rows());
   LK_TRY(const Prepared* const statement, prepare(sql, parameters.size()));
@@ -209,7 +215,7 @@ Result<void> PostgresConnection::run_later(std::string_view sql,
 }
 
 Result<void> PostgresConnection::run_script(std::string_view sql) {
-  if (is_lost_) return Error(ErrorCode::store_unavailable, "the connection to the database broke");
+  LK_CHECK(check_host());
   if (transaction_lost_) return unavailable("25P02");
   LK_CHECK(keep_outer_rows());
   LK_CHECK(end_pipeline());
@@ -417,9 +423,10 @@ Result<void> PostgresConnection::wait_for_socket(bool also_writable) {
   while (true) {
     const auto left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now());
     if (left <= left.zero()) return lose("no answer came in time");
+    LK_CHECK(check_host());
     const short events = static_cast<short>(also_writable ? POLLIN | POLLOUT : POLLIN);
     pollfd socket{PQsocket(connection_.get()), events, 0};
-    const int ready = ::poll(&socket, 1, static_cast<int>(left.count()));
+    const int ready = ::poll(&socket, 1, static_cast<int>(std::min(left, kLookEvery).count()));
     if (ready > 0) return {};
     if (ready < 0 && errno != EINTR) return lose(std::strerror(errno));
   }
@@ -450,6 +457,13 @@ Result<void> PostgresConnection::check(const PGresult* result) {
   return is_over ? lose(error.message) : error;
 }
 
+// What a server that was replaced still answers, it answers about another history.
+Result<void> PostgresConnection::check_host() {
+  if (is_lost_) return Error(ErrorCode::store_unavailable, "the connection to the database broke");
+  if (hosts_ != nullptr && hosts_->is_replaced(mark_)) return lose("another server took over");
+  return {};
+}
+
 Error PostgresConnection::lose(std::string_view why) {
   is_lost_ = true;
   later_ = 0;
@@ -460,7 +474,8 @@ Error PostgresConnection::lose(std::string_view why) {
 int PostgresConnection::descriptor() const { return is_lost_ ? -1 : PQsocket(connection_.get()); }
 
 Result<bool> PostgresConnection::take_notifications() {
-  if (is_lost_ || PQconsumeInput(connection_.get()) != 1) return lose("it ended");
+  LK_CHECK(check_host());
+  if (PQconsumeInput(connection_.get()) != 1) return lose("it ended");
   bool any = false;
   struct FreeNotify {
     void operator()(PGnotify* notify) const { PQfreemem(notify); }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "store/driver.h"
+#include "store/postgres_hosts.h"
 #include "store/postgres_target.h"
 
 namespace latchkey::store {
@@ -29,11 +30,13 @@ struct PostgresWaits {
 class PostgresConnection final : public Connection {
  public:
   // Opens a session and makes sure of what our promises need of the server. `must_write` refuses a
-  // server that only reads (a standby).
+  // server that only reads (a standby). `hosts`, of the same target and living longer than the
+  // session, say which host is tried first, and end it when another one has taken over.
   // Errors: store_unavailable (also for a server that is not set up to keep what it commits).
   static Result<std::unique_ptr<PostgresConnection>> open(const PostgresTarget& target,
                                                           const PostgresWaits& waits,
-                                                          bool must_write);
+                                                          bool must_write,
+                                                          PostgresHosts* hosts = nullptr);
   ~PostgresConnection() override;
 
   Result<int64_t> run(std::string_view sql, std::span<const Value> parameters,
@@ -42,6 +45,7 @@ class PostgresConnection final : public Connection {
   Result<void> run_later(std::string_view sql, std::span<const Value> parameters) override;
   Result<void> run_script(std::string_view sql) override;
   bool had_conflict() const override { return had_conflict_; }
+  const PostgresHosts::Mark& mark() const { return mark_; }
 
   // The socket that notifications come on; -1 when the session is over.
   int descriptor() const;
@@ -69,7 +73,7 @@ class PostgresConnection final : public Connection {
     Answer* outer = nullptr;
   };
 
-  PostgresConnection(PGconn* connection, const PostgresWaits& waits);
+  PostgresConnection(PGconn* connection, const PostgresWaits& waits, PostgresHosts* hosts);
 
   Result<void> settle_session(bool must_write);
   Result<const Prepared*> prepare(std::string_view sql, size_t parameters);
@@ -91,10 +95,13 @@ class PostgresConnection final : public Connection {
   Result<void> wait_for_socket(bool also_writable);
   // What `result` says, or success.
   Result<void> check(const PGresult* result);
+  Result<void> check_host();
   Error lose(std::string_view why);
 
   std::unique_ptr<PGconn, FinishConnection> connection_;
   const PostgresWaits waits_;
+  PostgresHosts* const hosts_;  // null: nobody else tells
+  PostgresHosts::Mark mark_;
   Cache cache_;
   std::map<std::string_view, Cache::iterator, std::less<>> by_sql_;  // views of the cache's texts
   uint64_t prepared_ = 0;

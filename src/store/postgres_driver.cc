@@ -75,7 +75,7 @@ class PostgresDriver final : public Driver, public SharedEngine {
  public:
   // `alone` holds the lock of an offline tool; null for the others.
   PostgresDriver(PostgresOptions options, std::unique_ptr<Connection> alone)
-      : options_(std::move(options)), alone_(std::move(alone)) {}
+      : options_(std::move(options)), hosts_(options_.target), alone_(std::move(alone)) {}
 
   Result<std::unique_ptr<Connection>> connect() override { return connect_with(kUsual); }
   std::span<const std::string_view> migrations() const override { return postgres_migrations(); }
@@ -109,11 +109,14 @@ class PostgresDriver final : public Driver, public SharedEngine {
     return connection;
   }
   Result<void> beat(Connection& connection) override {
-    LK_CHECK(
-        connection.run("INSERT INTO node_heartbeats (node_id, beaten_at) "
-                       "VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) "
-                       "ON CONFLICT (node_id) DO UPDATE SET beaten_at = excluded.beaten_at",
-                       {options_.node.bytes}));
+    const auto beaten = connection.run(
+        "INSERT INTO node_heartbeats (node_id, beaten_at) "
+        "VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) "
+        "ON CONFLICT (node_id) DO UPDATE SET beaten_at = excluded.beaten_at",
+        {options_.node.bytes});
+    const auto& mark = static_cast<PostgresConnection&>(connection).mark();
+    beaten ? hosts_.note_commit(mark) : hosts_.note_failure(mark);
+    LK_CHECK(beaten);
     return {};
   }
   Result<uint64_t> count_others(Connection& connection) override {
@@ -128,7 +131,7 @@ class PostgresDriver final : public Driver, public SharedEngine {
     return count;
   }
   Result<std::unique_ptr<Listener>> listen() override {
-    LK_TRY(auto connection, PostgresConnection::open(options_.target, kBrief, true));
+    LK_TRY(auto connection, PostgresConnection::open(options_.target, kBrief, true, &hosts_));
     if (!alone_) {
       LK_TRY(const bool serves, is_granted(*connection, kServe));
       if (!serves) {
@@ -142,11 +145,12 @@ class PostgresDriver final : public Driver, public SharedEngine {
 
  private:
   Result<std::unique_ptr<Connection>> connect_with(const PostgresWaits& waits) {
-    LK_TRY(auto connection, PostgresConnection::open(options_.target, waits, can_write()));
+    LK_TRY(auto connection, PostgresConnection::open(options_.target, waits, can_write(), &hosts_));
     return std::unique_ptr<Connection>(std::move(connection));
   }
 
   const PostgresOptions options_;
+  PostgresHosts hosts_;
   const std::unique_ptr<Connection> alone_;
 };
 
