@@ -32,6 +32,13 @@ bench_packages=(
   lua-nginx-string libluajit2-5.1-2 libluajit2-5.1-common libpcre3
 )
 
+# What the failover of the tests runs on. Unpacked too, into build/patroni.
+patroni_packages=(
+  patroni etcd-server python3-etcd python3-dnspython python3-psycopg2 python3-cdiff python3-click
+  python3-prettytable python3-wcwidth python3-psutil python3-dateutil python3-six python3-urllib3
+  python3-yaml python3-pkg-resources
+)
+
 say() { printf '%s\n' "$*" >&2; }
 
 # Prints those of its arguments that are not installed.

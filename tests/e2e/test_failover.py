@@ -60,19 +60,6 @@ class Failover(nodes_world.World):
         nodes_world.wait_until(lambda: self.primary.sql(
             "SELECT sync_state FROM pg_stat_replication", "postgres") == "sync", 20)
 
-    def measure(self, began):
-        """Waits until all is as before, and prints how long that took after the promotion."""
-        promoted = time.monotonic()
-        before = self.answers["create 200"]
-        nodes_world.wait_until(lambda: self.answers["create 200"] >= before + 3, 40)
-        changed = time.monotonic()
-        for node in self.nodes:
-            nodes_world.wait_until(
-                lambda n=node: n.operations("/health/ready").status == 200, 40)
-        print(f"promoted after {promoted - began:.2f} s; changes were accepted again "
-              f"{changed - promoted:.2f} s later, every node answered checks "
-              f"{time.monotonic() - promoted:.2f} s later", flush=True)
-
     def test_the_primary_is_killed(self):
         def body():
             time.sleep(3)
@@ -94,13 +81,13 @@ class Failover(nodes_world.World):
                 os.kill(number, signal.SIGSTOP)
             time.sleep(LEASE_SECONDS)
             self.standby.promote()
-            time.sleep(2)
+            # It is neither ended nor answers: nobody waits long for it.
+            self.measure(began, 15)
             for number in processes:
                 os.kill(number, signal.SIGCONT)
-            # It believes that it is the primary, and no commit of it is acknowledged; then it ends.
+            # It believes that it is the primary, and no commit of it is acknowledged.
             time.sleep(4)
             self.primary.kill()
-            self.measure(began)
             time.sleep(2)
         self.run_under_load(body)
 
