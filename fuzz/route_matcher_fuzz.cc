@@ -23,9 +23,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                           {},
                           false});
   }
+  // One bad template must not hide the others, nor be tried again with each of them.
+  std::erase_if(operations, [](const Operation& one) { return !parse_template(one.path); });
   auto table = RouteTable::build(operations);
   if (!table) {
-    // One bad template must not hide the others.
     std::vector<Operation> good;
     for (Operation& operation : operations) {
       good.push_back(std::move(operation));

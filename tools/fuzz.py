@@ -26,9 +26,12 @@ SLICE_S = 60
 LENGTH_MAX = {
     "api_version": 256, "continuation": 512, "credential": 1536, "date_time": 48, "json": 512,
     "key_file": 512, "path": 512, "query": 1024, "request_head": 2048, "response_head": 2048,
-    "route_matcher": 320, "scopes": 512, "subjects": 256, "text": 256, "token_text": 128,
+    "route_matcher": 128, "scopes": 512, "subjects": 256, "text": 256, "token_text": 128,
 }
 LENGTH_MAX_DEFAULT = 1024
+# By fuzz-fast only which edges were reached counts for these, not how often: libFuzzer's account of
+# that took more time than the target, and brought no further edge.
+EDGES_ALONE = {"route_matcher"}
 
 
 def all_targets() -> list[str]:
@@ -71,6 +74,8 @@ def command_of(target: str, preset: str, limits: list[str]) -> list[str]:
         "-timeout=120", "-report_slow_units=120", "-rss_limit_mb=1024",
         "-reload=0", "-print_final_stats=1", f"-artifact_prefix={STATE / target}-",
     ]
+    if target in EDGES_ALONE and preset == PRESETS[True]:
+        command.append("-use_counters=0")
     dictionary = ROOT / "fuzz/dictionaries" / f"{target}.dict"
     if dictionary.exists():
         command.append(f"-dict={dictionary}")
