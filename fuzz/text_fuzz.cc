@@ -51,7 +51,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   LK_ASSERT(is_utf8(text) == (code_points >= 0));
   if (code_points >= 0) {
     LK_ASSERT(count_code_points(text) == static_cast<size_t>(code_points));
-    has_control_character(text);
+    size_t middle = text.size() / 2;
+    while (middle < text.size() && (text[middle] & 0xc0) == 0x80) ++middle;
+    LK_ASSERT(has_control_character(text) == (has_control_character(text.substr(0, middle)) ||
+                                              has_control_character(text.substr(middle))));
   }
 
   const auto uuid = parse_uuid(text);

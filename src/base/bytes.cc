@@ -43,10 +43,20 @@ std::string encode(std::span<const uint8_t> bytes, std::string_view alphabet) {
 
 // Decodes unpadded `text` into `out`, which is large enough. False if it is not canonical.
 bool decode(std::string_view text, const std::array<int8_t, 256>& values, uint8_t* out) {
+  const auto value_of = [&](char c) -> int { return values[static_cast<uint8_t>(c)]; };
+  for (; text.size() >= 4; text.remove_prefix(4)) {
+    const int a = value_of(text[0]), b = value_of(text[1]);
+    const int c = value_of(text[2]), d = value_of(text[3]);
+    if ((a | b | c | d) < 0) return false;
+    const auto group = static_cast<uint32_t>(a << 18 | b << 12 | c << 6 | d);
+    *out++ = static_cast<uint8_t>(group >> 16);
+    *out++ = static_cast<uint8_t>(group >> 8);
+    *out++ = static_cast<uint8_t>(group);
+  }
   uint32_t group = 0;
   int bits = 0;
   for (const char c : text) {
-    const int8_t value = values[static_cast<uint8_t>(c)];
+    const int value = value_of(c);
     if (value < 0) return false;
     group = group << 6 | static_cast<uint32_t>(value);
     bits += 6;
@@ -70,11 +80,11 @@ std::optional<std::string_view> strip_padding(std::string_view text) {
 }  // namespace
 
 std::string format_hex(std::span<const uint8_t> bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
+  std::string text(bytes.size() * 2, '\0');
+  char* out = text.data();
   for (const uint8_t byte : bytes) {
-    text += kHexDigits[byte >> 4];
-    text += kHexDigits[byte & 15];
+    *out++ = kHexDigits[byte >> 4];
+    *out++ = kHexDigits[byte & 15];
   }
   return text;
 }

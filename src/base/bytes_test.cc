@@ -77,6 +77,23 @@ TEST(Base64, RoundTripsRandomBytes) {
   }
 }
 
+// Groups of four are read at once: a character of no meaning is seen at each place of them.
+TEST(Base64, RefusesAnyOtherCharacterAnywhere) {
+  const std::string good = "Zm9vYmFyZm9v";
+  for (size_t place = 0; place < good.size(); ++place) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string text = good;
+      text[place] = static_cast<char>(byte);
+      const auto parsed = parse_base64(text);
+      const char c = text[place];
+      const bool has_meaning = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                               (c >= '0' && c <= '9') || c == '+' || c == '/';
+      ASSERT_EQ(parsed.has_value(), has_meaning) << byte << " at " << place;
+      ASSERT_EQ(parsed ? format_base64(*parsed) : text, text);
+    }
+  }
+}
+
 TEST(Base64, ReadsIntoABufferThatJustFits) {
   char out[3];
   EXPECT_EQ(parse_base64("Zm9v", out), 3u);

@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <charconv>
+#include <cstring>
 
 #include "base/assert.h"
 
@@ -42,6 +43,30 @@ int32_t next_code_point(std::string_view text, size_t& position) {
   return static_cast<int32_t>(code);
 }
 
+constexpr uint64_t each_byte(uint8_t value) { return uint64_t{0x0101010101010101} * value; }
+
+// Whether a byte of `word` has its highest bit, which ASCII has not.
+bool has_other_than_ascii(uint64_t word) { return (word & each_byte(0x80)) != 0; }
+
+// Whether all bytes of `word` are ASCII and none is below 0x20 or 0x7f. Bits do not carry from
+// byte to byte, since each is below 0x80 where the first test passes.
+bool is_printable_ascii(uint64_t word) {
+  const uint64_t at_least_space = word + each_byte(0x80 - 0x20);
+  const uint64_t delete_or_more = word + each_byte(0x80 - 0x7f);
+  return !has_other_than_ascii(word) &&
+         (at_least_space & ~delete_or_more & each_byte(0x80)) == each_byte(0x80);
+}
+
+// Moves `position` past as many whole words of 8 bytes as `is_plain` takes. Nearly all text is.
+template <typename IsPlain>
+void skip_plain_words(std::string_view text, size_t& position, IsPlain is_plain) {
+  uint64_t word = 0;
+  for (; text.size() - position >= sizeof word; position += sizeof word) {
+    std::memcpy(&word, text.data() + position, sizeof word);
+    if (!is_plain(word)) return;
+  }
+}
+
 }  // namespace
 
 std::string ascii_lower(std::string_view text) {
@@ -79,7 +104,9 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 bool is_utf8(std::string_view text) {
-  for (size_t position = 0; position < text.size();) {
+  size_t position = 0;
+  const auto is_ascii = [](uint64_t word) { return !has_other_than_ascii(word); };
+  for (skip_plain_words(text, position, is_ascii); position < text.size();) {
     if (next_code_point(text, position) < 0) return false;
   }
   return true;
@@ -92,7 +119,8 @@ size_t count_code_points(std::string_view text) {
 }
 
 bool has_control_character(std::string_view text) {
-  for (size_t position = 0; position < text.size();) {
+  size_t position = 0;
+  for (skip_plain_words(text, position, is_printable_ascii); position < text.size();) {
     const int32_t code = next_code_point(text, position);
     LK_ASSERT(code >= 0);
     if (code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029) {

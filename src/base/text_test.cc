@@ -71,6 +71,26 @@ TEST(ControlCharacter, IsFoundAtEachEdge) {
   }
 }
 
+// Text is read in words of eight bytes where it can be: each byte, at each place in and after them.
+TEST(ControlCharacter, IsFoundAtEachPlaceAmongOtherText) {
+  for (size_t size = 1; size <= 20; ++size) {
+    for (size_t place = 0; place < size; ++place) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(size, '~');
+        text[place] = static_cast<char>(byte);
+        ASSERT_EQ(is_utf8(text), byte < 0x80) << byte << " at " << place << " of " << size;
+        if (byte >= 0x80) continue;
+        ASSERT_EQ(has_control_character(text), byte < 0x20 || byte == 0x7f)
+            << byte << " at " << place << " of " << size;
+      }
+    }
+  }
+  const std::string plain(16, ' ');
+  EXPECT_TRUE(has_control_character(plain + "\xc2\x80" + plain));
+  EXPECT_FALSE(has_control_character(plain + "\xc2\xa0" + plain));
+  EXPECT_TRUE(has_control_character(plain + "\xc2\xa0" + plain + "\n" + plain));
+}
+
 TEST(ParseUnsigned, TakesOneTextForEachNumber) {
   EXPECT_EQ(parse_unsigned("0"), 0u);
   EXPECT_EQ(parse_unsigned("100"), 100u);

@@ -16,8 +16,14 @@ Result<Uuid> make_uuid(Entropy& entropy) {
 }
 
 std::string format_uuid(const Uuid& uuid) {
-  std::string text = format_hex(uuid.bytes);
-  for (const size_t position : {20, 16, 12, 8}) text.insert(position, 1, '-');
+  const std::string digits = format_hex(uuid.bytes);
+  std::string text(36, '-');
+  size_t from = 0, to = 0;
+  for (const size_t length : {8, 4, 4, 4, 12}) {
+    digits.copy(text.data() + to, length, from);
+    from += length;
+    to += length + 1;
+  }
   return text;
 }
 
