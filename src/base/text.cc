@@ -57,14 +57,16 @@ bool is_printable_ascii(uint64_t word) {
          (at_least_space & ~delete_or_more & each_byte(0x80)) == each_byte(0x80);
 }
 
-// Moves `position` past as many whole words of 8 bytes as `is_plain` takes. Nearly all text is.
+// The bytes of the first words of `text`, of 8 bytes each, that `is_plain` takes.
 template <typename IsPlain>
-void skip_plain_words(std::string_view text, size_t& position, IsPlain is_plain) {
+size_t plain_words(std::string_view text, IsPlain is_plain) {
+  size_t position = 0;
   uint64_t word = 0;
   for (; text.size() - position >= sizeof word; position += sizeof word) {
     std::memcpy(&word, text.data() + position, sizeof word);
-    if (!is_plain(word)) return;
+    if (!is_plain(word)) break;
   }
+  return position;
 }
 
 }  // namespace
@@ -104,9 +106,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 bool is_utf8(std::string_view text) {
-  size_t position = 0;
   const auto is_ascii = [](uint64_t word) { return !has_other_than_ascii(word); };
-  for (skip_plain_words(text, position, is_ascii); position < text.size();) {
+  for (size_t position = plain_words(text, is_ascii); position < text.size();) {
     if (next_code_point(text, position) < 0) return false;
   }
   return true;
@@ -118,9 +119,12 @@ size_t count_code_points(std::string_view text) {
   return count;
 }
 
+size_t printable_ascii_words(std::string_view text) {
+  return plain_words(text, is_printable_ascii);
+}
+
 bool has_control_character(std::string_view text) {
-  size_t position = 0;
-  for (skip_plain_words(text, position, is_printable_ascii); position < text.size();) {
+  for (size_t position = printable_ascii_words(text); position < text.size();) {
     const int32_t code = next_code_point(text, position);
     LK_ASSERT(code >= 0);
     if (code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029) {

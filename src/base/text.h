@@ -36,6 +36,10 @@ size_t count_code_points(std::string_view text);
 // line or paragraph separator (U+2028, U+2029). REQUIRES: is_utf8(text).
 bool has_control_character(std::string_view text);
 
+// How many bytes at the begin of `text` are printable ASCII (0x20 to 0x7e), counted in whole words
+// of eight: fewer than eight more may be. For who reads the rest a character at a time.
+size_t printable_ascii_words(std::string_view text);
+
 // A decimal number without sign, spaces or surplus digits; nothing when it is not one or too large.
 std::optional<uint64_t> parse_unsigned(std::string_view text);
 

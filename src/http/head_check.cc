@@ -41,6 +41,11 @@ bool all(std::string_view text, CharacterClass wanted) {
   return common != 0;
 }
 
+bool is_value(std::string_view text) {
+  text.remove_prefix(printable_ascii_words(text));
+  return all(text, value);
+}
+
 bool is_method(std::string_view text) {
   if (text.empty() || text.size() > kMethodBytesMax) return false;
   if (!(text[0] >= 'A' && text[0] <= 'Z')) return false;
@@ -86,7 +91,7 @@ Refusal check_header_line(std::string_view line) {
   if (colon == 0 || colon == line.size() || line[colon] != ':') {
     return {400, "A header must be a name, a colon and a value."};
   }
-  if (!all(line.substr(colon + 1), value)) {
+  if (!is_value(line.substr(colon + 1))) {
     return {400, "A header must hold no control character."};
   }
   return {};
@@ -95,7 +100,7 @@ Refusal check_header_line(std::string_view line) {
 }  // namespace
 
 bool is_token(std::string_view text) { return !text.empty() && all(text, token); }
-bool is_header_value(std::string_view text) { return all(text, value); }
+bool is_header_value(std::string_view text) { return is_value(text); }
 bool is_host(std::string_view text) { return all(text, host); }
 
 bool are_clean_lines(std::string_view bytes) {
