@@ -27,7 +27,8 @@ try_run() {
   status=$(curl -sS -o /tmp/page.html -w '%{http_code}' "$url")
   [[ $status == 200 ]] || fail "$url answered $status"
   grep -q '<title>' /tmp/page.html || fail "$url answered without a page"
-  curl -fsS "${url}openapi.json" | grep -q '"openapi"' || fail "there is no openapi.json"
+  curl -fsS -o /tmp/openapi.json "${url}openapi.json" || fail "there is no openapi.json"
+  grep -q '"openapi"' /tmp/openapi.json || fail "openapi.json is something else"
   kill -TERM "$process"
   wait "$process" || fail "./run ended with $? when it was stopped"
   printf 'fresh: ./run answered at %s after %s s and stopped cleanly\n' "$url" "$waited"
