@@ -57,7 +57,7 @@ make_machine() {
 remove_machine() {
   local folder=$machine_root/$1
   [[ -n $1 && -e $folder ]] || return 0
-  if awk '{ print $2 }' /proc/mounts | grep -qE "^$folder(/|$)"; then
+  if awk '{ print $2 }' /proc/mounts | grep -E "^$folder(/|$)" >/dev/null; then
     say "Something is mounted in $folder, so it is not removed: see /proc/mounts."
     exit 1
   fi
