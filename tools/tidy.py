@@ -45,6 +45,7 @@ REVEALS = {
     "src/base/secret.h",  # declares it
     "src/gate/gate_for_test.h",  # makes tokens for tests
     "src/gate/gate_policy.cc",  # a tunnel's credential, checked again while it is open
+    "src/app/indexed_world_for_test.h",  # checks tokens in tests
     "src/base/crypto.cc",  # an HMAC key's states
     "src/base/sealed.cc",  # encrypts one, to be kept in memory
     "src/store/postgres_connection.cc",  # signs in to the database server
@@ -413,6 +414,18 @@ def check_links(root, files):
                 yield file.path, file.line_of(match.start()), f"the link to {target} leads nowhere"
 
 
+def check_npm_locks(_root, files):
+    """Every npm that may be there can read a lock; that of Debian 12 stops at a tag's name."""
+    for file in files:
+        if not file.path.endswith("package-lock.json"):
+            continue
+        for match in re.finditer(r'^ +"[^"]+": "([a-z][\w-]*)",?$', file.text, re.M):
+            block = file.text[:file.text.rfind("{", 0, match.start())]
+            if block.lower().endswith('dependencies": '):
+                yield (file.path, file.line_of(match.start()),
+                       f"`{match.group(1)}` is a tag: put the version there, which the lock has")
+
+
 def check_rule_numbers(_root, files):
     """A rule of docs/spec has a number of its own on its page."""
     for file in files:
@@ -491,7 +504,7 @@ def untested_codes(_root, files):
 
 RULES = [check_layers, check_includes, check_words, check_secrets, check_limits, check_headers,
          check_tests_exist, check_machine_paths, check_links, check_rule_numbers,
-         check_named_tests]
+         check_named_tests, check_npm_locks]
 
 
 def problems(root, strict=False):

@@ -192,6 +192,14 @@ X x = default_value;
         self.accepted("docs/y.md", "see [it](z.md#part), [web](https://x.org/a), [here](#part)\n"
                       "`[no](link)`\n```\n[no](link)\n```\n", **{"docs/z.md": "# z\n"})
 
+    def test_a_lock_with_a_tag(self):
+        lock = ('{\n  "node_modules/a": {\n    "license": "MIT",\n'
+                '    "dependencies": {\n      %s\n    }\n  }\n}\n')
+        self.refused("`cjs` is a tag", "web/y/package-lock.json",
+                     lock % '"b": "1.0.0",\n      "c": "cjs"')
+        self.accepted("web/y/package-lock.json", lock % '"b": "^1.0.0 || 2"')
+        self.accepted("web/y/package-lock.json", '{\n  "bin": {\n    "b": "cjs"\n  }\n}\n')
+
     def test_a_rule_number_that_stands_twice(self):
         self.refused("R1 stands here twice", "docs/spec/y.md",
                      "- **R1** a\n- **R2** b\n- **R1** c\n")
