@@ -6,10 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "app/store_feed.h"
-#include "service/organizations.h"
-#include "service/tokens.h"
-#include "service/world_for_test.h"
+#include "app/indexed_world_for_test.h"
 
 namespace latchkey::app {
 namespace {
@@ -17,7 +14,7 @@ namespace {
 using service::World;
 
 // A world with an index, and its snapshot beside the store.
-class IndexSnapshotTest : public testing::Test {
+class IndexSnapshotTest : public testing::Test, protected IndexedWorld {
  protected:
   // An index as a start makes it, from the snapshot or, if that is not believed, from all rows.
   // Whether it was the snapshot.
@@ -31,10 +28,7 @@ class IndexSnapshotTest : public testing::Test {
     return used;
   }
   void make() {
-    feed = std::make_unique<StoreFeed>(
-        StoreFeedDependencies{world.store(), *catalog, *log, world.clock});
-    verifier = std::make_unique<verify::Verifier>(world.digest_keys, world.provider, world.clock,
-                                                  verify::VerifierOptions());
+    make_index(*catalog);
     snapshot = std::make_unique<IndexSnapshot>(
         IndexSnapshotDependencies{world.store(), *verifier, world.row_keys(), deployment, *catalog,
                                   world.entropy, *log, path()});
@@ -44,7 +38,7 @@ class IndexSnapshotTest : public testing::Test {
   }
   // What a restart does, with all that changed since in the snapshot.
   void restart() {
-    World::check(verifier->follow_once(*feed, Milliseconds(0)));
+    follow();
     write();
     ASSERT_TRUE(start());
   }
@@ -57,36 +51,8 @@ class IndexSnapshotTest : public testing::Test {
     std::ofstream(path(), std::ios::binary | std::ios::trunc) << bytes;
   }
 
-  service::IssuedToken make_token(const std::string& scope = "vso.project") {
-    const core::CreateToken request{
-        .display_name = "build", .scope = scope, .valid_to = std::nullopt};
-    return std::move(World::must(tokens.create(owner, organization, request)).value);
-  }
-  std::string outcome(const SecretText& text, const std::string& scope = "vso.project") {
-    core::ScopeSet needed;
-    needed.add(world.catalog.find(scope)->number);
-    const auto checked = verifier->check(text.reveal(RevealSecret{}), organization,
-                                         verify::ScopeRequirement({needed}),
-                                         {world.clock.now(), world.clock.ticks()});
-    return checked ? "granted" : std::string(error_name(checked.error().code));
-  }
-  void change_database(const std::string& sql) {
-    World::check(world.store().write_aside([&](store::WriteTx& tx) -> Result<void> {
-      LK_CHECK(tx.connection().run(sql));
-      return {};
-    }));
-  }
-
-  World world;
-  const std::unique_ptr<Log> log = make_null_log();
   const core::ScopeCatalog* catalog = &world.catalog;
   Uuid deployment;
-  const core::OrganizationId organization = world.add_organization("Fabrikam");
-  const service::Actor owner = world.member(organization, "ada", core::Role::owner);
-  service::Tokens tokens{world.dependencies()};
-  service::Organizations organizations{world.dependencies()};
-  std::unique_ptr<StoreFeed> feed;
-  std::unique_ptr<verify::Verifier> verifier;
   std::unique_ptr<IndexSnapshot> snapshot;
   core::Position resumed_at;
 };
@@ -216,8 +182,8 @@ TEST_F(IndexSnapshotTest, AnEventSinceThatWasChangedEndsTheTrust) {
   World::must(tokens.revoke(owner, organization, token.token.id));
   const auto other = make_token();
   // The revocation is made to look like one of another token.
-  change_database("UPDATE events SET subjects = 'token:" + core::format_id(other.token.id) +
-                  "' WHERE action = 'Token.PatRevokeEvent'");
+  tamper("UPDATE events SET subjects = 'token:" + core::format_id(other.token.id) +
+         "' WHERE action = 'Token.PatRevokeEvent'");
   EXPECT_FALSE(start());
   EXPECT_EQ(outcome(token.text), "token_revoked");
 }
@@ -230,8 +196,8 @@ TEST_F(IndexSnapshotTest, ALogThatLostItsEndIsNotGoneOnWith) {
   make_token();
   World::check(verifier->follow_once(*feed, Milliseconds(0)));
   write();
-  change_database("DELETE FROM event_contexts WHERE revision = (SELECT MAX(revision) FROM events)");
-  change_database("DELETE FROM events WHERE revision = (SELECT MAX(revision) FROM events)");
+  tamper("DELETE FROM event_contexts WHERE revision = (SELECT MAX(revision) FROM events)");
+  tamper("DELETE FROM events WHERE revision = (SELECT MAX(revision) FROM events)");
   make();
   EXPECT_FALSE(snapshot->load([](const SnapshotHeader&, const auto&) {}));
 }
@@ -327,7 +293,7 @@ TEST_F(IndexSnapshotTest, ARowThatWasChangedSinceIsNotBelieved) {
   const auto token = make_token();
   start();
   write();
-  change_database("UPDATE tokens SET scope = 'app_token'");
+  tamper("UPDATE tokens SET scope = 'app_token'");
   EXPECT_TRUE(start());
   EXPECT_EQ(outcome(token.text, "vso.code"), "scope_missing");
   EXPECT_EQ(outcome(token.text), "granted");

@@ -2,63 +2,26 @@
 
 #include <gmock/gmock.h>
 
+#include "app/indexed_world_for_test.h"
 #include "service/clients.h"
-#include "service/organizations.h"
-#include "service/tokens.h"
-#include "service/world_for_test.h"
-#include "verify/verifier.h"
 
 namespace latchkey::app {
 namespace {
 
 using service::World;
 
-// A world whose index follows its store, as in a running server.
-class StoreFeedTest : public testing::Test {
+class StoreFeedTest : public testing::Test, protected IndexedWorld {
  protected:
   void load() {
-    feed = std::make_unique<StoreFeed>(
-        StoreFeedDependencies{world.store(), world.catalog, *log, world.clock});
-    verifier = std::make_unique<verify::Verifier>(world.digest_keys, world.provider, world.clock,
-                                                  verify::VerifierOptions());
+    make_index(world.catalog);
     World::check(verifier->load(*feed));
   }
-  void follow() { World::check(verifier->follow_once(*feed, Milliseconds(0))); }
   void both(const std::function<void()>& expect) {
     follow();
     expect();
     load();  // what a restart loads is what following led to
     expect();
   }
-  service::IssuedToken make_token(const std::string& scope = "vso.project") {
-    const core::CreateToken request{
-        .display_name = "build", .scope = scope, .valid_to = std::nullopt};
-    return std::move(World::must(tokens.create(owner, organization, request)).value);
-  }
-  // "granted", or the name of the refusal.
-  std::string outcome(const SecretText& text, const std::string& scope = "vso.project") {
-    core::ScopeSet needed;
-    needed.add(world.catalog.find(scope)->number);
-    const auto checked = verifier->check(text.reveal(RevealSecret{}), organization,
-                                         verify::ScopeRequirement({needed}),
-                                         {world.clock.now(), world.clock.ticks()});
-    return checked ? "granted" : std::string(error_name(checked.error().code));
-  }
-  void tamper(const std::string& sql) {
-    World::check(world.store().write_aside([&](store::WriteTx& tx) -> Result<void> {
-      LK_CHECK(tx.connection().run(sql));
-      return {};
-    }));
-  }
-
-  World world;
-  const std::unique_ptr<Log> log = make_null_log();
-  const core::OrganizationId organization = world.add_organization("Fabrikam");
-  const service::Actor owner = world.member(organization, "ada", core::Role::owner);
-  service::Tokens tokens{world.dependencies()};
-  service::Organizations organizations{world.dependencies()};
-  std::unique_ptr<StoreFeed> feed;
-  std::unique_ptr<verify::Verifier> verifier;
 };
 
 TEST_F(StoreFeedTest, SeesNewChangedAndRevokedTokens) {
