@@ -114,8 +114,10 @@ class PostgresDriver final : public Driver, public SharedEngine {
         "VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) "
         "ON CONFLICT (node_id) DO UPDATE SET beaten_at = excluded.beaten_at",
         {options_.node.bytes});
-    const auto& mark = static_cast<PostgresConnection&>(connection).mark();
-    beaten ? hosts_.note_commit(mark) : hosts_.note_failure(mark);
+    // Another connection may stand around ours, and then tells nothing of hosts.
+    if (const auto* const own = dynamic_cast<const PostgresConnection*>(&connection)) {
+      beaten ? hosts_.note_commit(own->mark()) : hosts_.note_failure(own->mark());
+    }
     LK_CHECK(beaten);
     return {};
   }
