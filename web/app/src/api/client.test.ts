@@ -1,3 +1,4 @@
+import { webcrypto } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AttemptKeeper } from "../hooks/attempt";
 import { ApiError, call } from "./client";
@@ -57,6 +58,7 @@ describe("a call whose answer is lost", () => {
 });
 
 describe("an attempt", () => {
+  beforeEach(() => { vi.stubGlobal("crypto", webcrypto); });  // Node.js 18 has no such global
   it("keeps its key and its wish while the form says the same", () => {
     const attempts = new AttemptKeeper<object, number>();
     const values = {};
