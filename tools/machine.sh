@@ -96,6 +96,7 @@ leave_machine() {
 # The first process of the namespaces: mounts what programs expect, and goes in.
 enter_machine() {
   local folder=$1/$2 name
+  mount --bind "$folder" "$folder"  # a root that is no mount point allows no mount namespace within
   mount -t proc proc "$folder/proc"
   mount -t sysfs -o ro sysfs "$folder/sys"
   mount -t tmpfs -o mode=755,size=1m,nosuid dev "$folder/dev"
