@@ -113,6 +113,7 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const Postg
       {"tcp_user_timeout", "10000"},
   };
   if (must_write) all.emplace_back("target_session_attrs", "read-write");
+  const uint64_t changes = hosts == nullptr ? 0 : hosts->changes();
   const auto parameters = hosts == nullptr ? target.parameters : hosts->parameters();
   for (const auto& [name, value] : parameters) all.emplace_back(name.c_str(), value.c_str());
   all.emplace_back("client_encoding", "UTF8");
@@ -133,7 +134,7 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const Postg
     return Error(ErrorCode::store_unavailable,
                  "cannot connect to " + target.name + ": " + reason_of(raw, target));
   }
-  if (hosts != nullptr) connection->mark_ = hosts->mark(raw);
+  if (hosts != nullptr) connection->mark_ = hosts->mark(raw, changes);
   LK_CHECK(connection->settle_session(must_write));
   return connection;
 }

@@ -3,27 +3,19 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace latchkey::store {
 namespace {
-
-std::vector<std::string> split(std::string_view list) {
-  std::vector<std::string> items;
-  while (true) {
-    const size_t comma = list.find(',');
-    items.emplace_back(list.substr(0, comma));
-    if (comma == list.npos) return items;
-    list.remove_prefix(comma + 1);
-  }
-}
 
 bool is_list(std::string_view keyword) {
   return keyword == "host" || keyword == "hostaddr" || keyword == "port";
 }
 
 // The items of the parameter `keyword`; empty if the target does not have it.
-std::vector<std::string> items_of(const PostgresTarget& target, std::string_view keyword) {
+std::vector<std::string_view> items_of(const PostgresTarget& target, std::string_view keyword) {
   for (const auto& [name, value] : target.parameters) {
-    if (name == keyword) return split(value);
+    if (name == keyword) return split(std::string_view(value), ',');
   }
   return {};
 }
@@ -43,26 +35,36 @@ std::vector<std::pair<std::string, std::string>> PostgresHosts::parameters() con
   MutexLock lock(mutex_);
   for (auto& [name, value] : all) {
     if (!is_list(name)) continue;
-    auto items = split(value);
+    auto items = split(std::string_view(value), ',');
     if (items.size() != count_) continue;  // one port for all, or an error that libpq tells
     std::rotate(items.begin(), items.begin() + static_cast<ptrdiff_t>(first_), items.end());
-    value.clear();
-    for (size_t i = 0; i < items.size(); ++i) value += (i == 0 ? "" : ",") + items[i];
+    std::string rotated;
+    for (const std::string_view item : items) (rotated += item) += ',';
+    rotated.pop_back();
+    value = std::move(rotated);
   }
   return all;
 }
 
-PostgresHosts::Mark PostgresHosts::mark(const PGconn* connection) const {
-  const auto hosts = items_of(target_, "host");
-  const auto ports = items_of(target_, "port");
-  const std::string_view host = PQhost(connection);
-  const std::string_view port = PQport(connection);
+uint64_t PostgresHosts::changes() const {
   MutexLock lock(mutex_);
-  Mark mark{first_, changes_};
+  return changes_;
+}
+
+PostgresHosts::Mark PostgresHosts::mark(const PGconn* connection, uint64_t changes) const {
+  const auto hosts = items_of(target_, "host");
+  const auto addresses = items_of(target_, "hostaddr");
+  const auto ports = items_of(target_, "port");
+  const auto is_at = [&](const std::vector<std::string_view>& items, size_t i, const char* told) {
+    return items.size() != count_ || items[i] == told;
+  };
+  MutexLock lock(mutex_);
+  Mark mark{first_, changes};
   for (size_t i = 0; i < count_; ++i) {
-    const bool is_host = i >= hosts.size() || hosts[i] == host;
-    const bool is_port = ports.size() != count_ || ports[i] == port;
-    if (is_host && is_port) mark.host = i;
+    if (is_at(hosts, i, PQhost(connection)) && is_at(addresses, i, PQhostaddr(connection)) &&
+        is_at(ports, i, PQport(connection))) {
+      mark.host = i;
+    }
   }
   return mark;
 }

@@ -30,13 +30,15 @@ class PostgresHosts {
 
   // The parameters of the target; the host to be tried first stands first in their lists.
   std::vector<std::pair<std::string, std::string>> parameters() const;
-  Mark mark(const PGconn* connection) const;
+  // How often another host than before committed first.
+  uint64_t changes() const;
+  // The mark of a session that was opened now, with changes() as it was before.
+  Mark mark(const PGconn* connection, uint64_t changes) const;
   // A heartbeat was committed in the session of `mark`, or it failed there.
   void note_commit(const Mark& mark);
   void note_failure(const Mark& mark);
   // Whether a heartbeat was committed on another host since the session of `mark` was opened.
   bool is_replaced(const Mark& mark) const;
-  bool are_several() const { return count_ > 1; }
 
  private:
   const PostgresTarget& target_;

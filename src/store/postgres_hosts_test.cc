@@ -23,7 +23,6 @@ PostgresTarget target_of(std::string_view url) {
 TEST(PostgresHosts, TheOneThatCommittedLastIsTriedFirst) {
   const auto target = target_of("postgres://127.0.0.1:1,127.0.0.2:2,127.0.0.3:3/keys");
   PostgresHosts hosts(target);
-  EXPECT_TRUE(hosts.are_several());
   EXPECT_EQ(value(hosts, "host"), "127.0.0.1,127.0.0.2,127.0.0.3");
   hosts.note_commit({1, 0});
   EXPECT_EQ(value(hosts, "host"), "127.0.0.2,127.0.0.3,127.0.0.1");
@@ -68,13 +67,28 @@ TEST(PostgresHosts, OnePortIsForAllAndOneHostIsNeverReplaced) {
   EXPECT_FALSE(one.is_replaced({0, 0}));
 }
 
+// A session as `parameters` open it. Not connected yet, it names the host that it will try first.
+PostgresHosts::Mark mark_of(const PostgresHosts& hosts, const char* parameters) {
+  const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(PQconnectStart(parameters), PQfinish);
+  return hosts.mark(connection.get(), hosts.changes());
+}
+
 TEST(PostgresHosts, ASessionIsOfTheHostThatItSpeaksTo) {
+  const auto ports = target_of("postgres://127.0.0.1:1,127.0.0.1:2/keys");
+  EXPECT_EQ(mark_of(PostgresHosts(ports), "host=127.0.0.1 port=1 dbname=keys").host, 0U);
+  EXPECT_EQ(mark_of(PostgresHosts(ports), "host=127.0.0.1 port=2 dbname=keys").host, 1U);
+  const auto names = target_of("postgres://127.0.0.1,127.0.0.2,127.0.0.3/keys?port=1");
+  EXPECT_EQ(mark_of(PostgresHosts(names), "host=127.0.0.2 port=1 dbname=keys").host, 1U);
+}
+
+TEST(PostgresHosts, ASessionThatWasBeingOpenedIsReplacedToo) {
   const auto target = target_of("postgres://127.0.0.1:1,127.0.0.1:2/keys");
-  const PostgresHosts hosts(target);
-  // It is not connected yet, and names the host that it will try first.
+  PostgresHosts hosts(target);
+  const uint64_t before = hosts.changes();
+  hosts.note_commit({1, before});
   const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(
-      PQconnectStart("host=127.0.0.1 port=2 dbname=keys"), PQfinish);
-  EXPECT_EQ(hosts.mark(connection.get()).host, 1U);
+      PQconnectStart("host=127.0.0.1 port=1 dbname=keys"), PQfinish);
+  EXPECT_TRUE(hosts.is_replaced(hosts.mark(connection.get(), before)));
 }
 
 }  // namespace
