@@ -420,8 +420,8 @@ def check_npm_locks(_root, files):
         if not file.path.endswith("package-lock.json"):
             continue
         for match in re.finditer(r'^ +"[^"]+": "([a-z][\w-]*)",?$', file.text, re.M):
-            block = file.text[:file.text.rfind("{", 0, match.start())]
-            if block.lower().endswith('dependencies": '):
+            block = file.text.rfind("{", 0, match.start())
+            if file.text[max(0, block - 15):block].lower() == 'dependencies": ':
                 yield (file.path, file.line_of(match.start()),
                        f"`{match.group(1)}` is a tag: put the version there, which the lock has")
 

@@ -3,6 +3,9 @@
 // Thread safety: a RecordingLog from any thread.
 #pragma once
 
+#include <gtest/gtest.h>
+#include <unistd.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -78,6 +81,17 @@ class TestServer {
   FunctionHandler handler;
   std::unique_ptr<Server> server;  // ends first: it uses all of the above
 };
+
+// Waits four seconds at most.
+inline void wait_until(const std::function<bool()>& is_true) {
+  for (int i = 0; i < 2'000 && !is_true(); ++i) usleep(2'000);
+  EXPECT_TRUE(is_true());
+}
+
+// Whether a refusal has the typeKey that clients branch on.
+inline bool is_of_type(const RawAnswer& answer, std::string_view type_key) {
+  return answer.body.find("\"typeKey\":\"" + std::string(type_key) + '"') != std::string::npos;
+}
 
 inline const std::string kGet = "GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n";
 

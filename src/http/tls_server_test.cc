@@ -14,11 +14,6 @@ using testing::Not;
 
 constexpr const char* kStrict = "Strict-Transport-Security: max-age=31536000\r\n";
 
-void wait_until(const std::function<bool()>& is_true) {
-  for (int i = 0; i < 2'000 && !is_true(); ++i) usleep(2'000);
-  EXPECT_TRUE(is_true());
-}
-
 ServerOptions short_timeouts() {
   ServerOptions options;
   options.limits.head_timeout = Milliseconds(60);
