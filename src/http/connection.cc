@@ -21,7 +21,6 @@ constexpr size_t kOutputBytesKept = 64 * 1024;
 constexpr Milliseconds kDrainTime{1'000};
 constexpr size_t kDrainBytesMax = 4 * 1024 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-constexpr Refusal kFailed{500, "The server failed to answer.", kServerFailed};
 constexpr Refusal kShed{503, "More has come than can be served now; try again in a moment.",
                         kServerBusy};
 

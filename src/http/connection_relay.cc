@@ -4,13 +4,9 @@
 
 #include "base/assert.h"
 #include "http/connection.h"
+#include "http/response_text.h"
 
 namespace latchkey::http {
-namespace {
-
-constexpr Refusal kFailed{500, "The server failed to answer.", kServerFailed};
-
-}  // namespace
 
 // Asks what becomes of the request whose head is whole. True when the loop over the input goes on:
 // with its body, or with the next request.

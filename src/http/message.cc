@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "http/response_text.h"
 
 namespace latchkey::http {
 namespace {
@@ -85,10 +86,7 @@ Reply::Reply(std::function<void(Response&&)> send)
 
 Reply::~Reply() {
   if (!sink_) return;
-  send(make_response(500, "application/json; charset=utf-8",
-                     R"({"$id":"1","innerException":null,"message":"The server failed to answer.",)"
-                     R"("typeName":"Latchkey.InternalException","typeKey":"InternalException",)"
-                     R"("errorCode":0,"eventId":0})"));
+  send(make_refusal(kFailed, {}));
 }
 
 void Reply::send(Response response) {

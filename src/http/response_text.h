@@ -36,6 +36,9 @@ void append_connection(std::string& out, Delivery delivery);
 // Whether an answer of `status` may have a body at all.
 bool status_has_body(int status);
 
+// No answer came of a handler, or none that can be sent.
+inline constexpr Refusal kFailed{500, "The server failed to answer.", kServerFailed};
+
 // The answer to a request that no handler sees. `request_id` may be empty.
 Response make_refusal(const Refusal& refusal, std::string_view request_id);
 

@@ -211,6 +211,7 @@ TEST(Server, SendsNoHeaderThatWouldSplitTheAnswer) {
     socket.send(kGet);
     const RawAnswer answer = socket.receive();
     EXPECT_EQ(answer.status, 500) << header.first;
+    EXPECT_TRUE(is_of_type(answer, "InternalException")) << answer.body;
     EXPECT_EQ(answer.head.find("Set-Cookie"), std::string::npos);
     EXPECT_NE(server.log.text().find("http.response_invalid"), std::string::npos);
   }
