@@ -2,7 +2,6 @@
 
 #include "base/assert.h"
 #include "base/text.h"
-#include "http/response_text.h"
 
 namespace latchkey::http {
 namespace {
@@ -86,7 +85,11 @@ Reply::Reply(std::function<void(Response&&)> send)
 
 Reply::~Reply() {
   if (!sink_) return;
-  send(make_refusal(kFailed, {}));
+  // As kFailed (response_text.h), which is the server's; the library has messages and no server.
+  send(make_response(500, "application/json; charset=utf-8",
+                     R"({"$id":"1","innerException":null,"message":"The server failed to answer.",)"
+                     R"("typeName":"Latchkey.InternalException","typeKey":"InternalException",)"
+                     R"("errorCode":0,"eventId":0})"));
 }
 
 void Reply::send(Response response) {
